@@ -1,0 +1,142 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note: this is private to the collection and may change without notice.
+
+"""What is known about a host's ports: claims, their owners, conflicts, and what could not be seen."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class BlindSpot(t.NamedTuple):
+    """Something that could not be seen. ``remedy`` says how to see it."""
+
+    what: str
+    why: str
+    could_hide_planned: bool  # whether a holder of a planned port could be behind it
+    remedy: str
+
+
+class Owner(t.NamedTuple):
+    """Who has a claim on a port.
+
+    ``kind`` is ``unit``, ``socket``, ``container``, ``process``, ``kernel`` or ``firewall``; ``name`` is the unit's,
+    the container's, the process's (its comm) or the rule's. ``user`` is the login name behind a user manager or a
+    rootless engine, else None.
+    """
+
+    kind: str
+    name: str
+    engine: str | None = None  # docker or podman
+    id: str | None = None  # container id, 64 hexadecimal digits
+    image: str | None = None
+    compose_project: str | None = None
+    unit: str | None = None  # the unit that runs a container or that a socket starts
+    user: str | None = None
+    pid: int | None = None
+    exe: str | None = None
+
+    def same_as(self, other: Owner) -> bool:
+        """Whether both are one claimant. A container and the unit that runs it are one."""
+        if self.kind == other.kind == "process":
+            # Workers of one program that no unit holds together: the pid is all there is.
+            return self.pid == other.pid and self.name == other.name
+        if self.kind == other.kind:
+            if self.id and other.id:
+                return self.id == other.id
+            return (self.name, self.user, self.engine) == (other.name, other.user, other.engine)
+        return self.user == other.user and (self.unit == other.name or other.unit == self.name)
+
+
+class Claim(t.NamedTuple):
+    """One claim on one host port.
+
+    ``address`` is an IP address, or ``*`` for every address of both families (what a published port without an
+    address asks for: ``0.0.0.0`` and a v6only ``::``). ``state`` is ``listening``, ``bound`` (no listen yet),
+    ``forwarded`` (a firewall rule takes the traffic) or ``wanted`` (it has asked for the port and does not hold it).
+    ``confidence`` is ``observed``, ``declared`` or ``inferred``; ``at_boot`` is ``yes``, ``no`` or ``unknown``.
+    ``v6only`` is None for IPv4 and where it is not known. ``sockets`` counts the sockets behind the claim: several
+    on one address and port are SO_REUSEPORT.
+    """
+
+    proto: str  # tcp or udp
+    address: str
+    port: int
+    state: str
+    owner: Owner
+    source: str
+    confidence: str
+    at_boot: str
+    v6only: bool | None = None
+    device: str | None = None
+    sockets: int = 1
+
+
+class Loop(t.NamedTuple):
+    """A claimant that does not come up: it restarts over and over, has failed, or was never started for want of a port.
+
+    ``ports`` are the ports it wants as far as known, each with the evidence; empty where nothing names one.
+    """
+
+    owner: Owner
+    at_boot: str
+    state: str  # restarting, failed or created
+    restarts: int
+    in_use_seen: bool  # its own log or error says that an address was in use
+    ports: tuple[WantedPort, ...]
+
+
+class WantedPort(t.NamedTuple):
+    """A port that a claimant wants and does not hold. ``address`` as in :class:`Claim`."""
+
+    proto: str
+    address: str
+    port: int
+    source: str
+    confidence: str
+
+
+class Planned(t.NamedTuple):
+    """An entry of the option ``planned``: a port that a deployment is about to use."""
+
+    proto: str
+    address: str
+    port: int
+    owner_kind: str | None
+    owner_name: str | None
+    entry: str  # how messages name it: planned[0] (9090/tcp)
+
+
+class Accepted(t.NamedTuple):
+    """An entry of the option ``accepted``: a conflict that somebody answers for until a day."""
+
+    proto: str
+    port: int
+    kinds: tuple[str, ...]  # empty: every kind
+    owners: tuple[str, ...]  # names; empty: whoever they are
+    reason: str
+    by: str
+    expires: str  # YYYY-MM-DD, the last day on which it holds
+
+
+class Side(t.NamedTuple):
+    """One way out of a conflict: ``keep`` names who stays, ``commands`` retire the others for good, in order."""
+
+    keep: str
+    commands: tuple[str, ...]
+
+
+class Conflict(t.NamedTuple):
+    """Two or more claimants of one port. ``port`` is None where a claimant loops and nothing names its port."""
+
+    kind: str  # shared, blocked, crash_loop, latent or planned
+    proto: str | None
+    port: int | None
+    parties: tuple[Claim, ...]
+    explanation: str
+    remedy: tuple[Side, ...]
+    confidence: str
+    accepted: Accepted | None = None
