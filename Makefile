@@ -1,0 +1,45 @@
+# Every check is one command, on a laptop and in CI. All that is made lies in .cache/.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CACHE := $(CURDIR)/.cache
+VENV := $(CACHE)/venv
+# Another requirement or another Python makes another environment.
+VENV_STAMP := $(VENV)/.made-of-$(shell { cat requirements/*.txt; $(PYTHON) -VV; echo $(CURDIR); } 2>&1 | sha256sum | cut -c1-16)
+
+export PATH := $(VENV)/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/tests
+export PYTHONDONTWRITEBYTECODE := 1
+export ANSIBLE_HOME := $(CACHE)/ansible
+export ANSIBLE_COLLECTIONS_PATH := $(CACHE)/collections
+unexport PYTHONHOME
+unexport VIRTUAL_ENV
+
+.PHONY: help
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: venv
+venv: $(VENV_STAMP) ## Install the pinned tools into .cache/venv
+
+$(VENV_STAMP):
+	rm -rf $(VENV)
+	mkdir -p $(CACHE)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no Python 3.11 or newer with venv: apt-get install python3-venv, or make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt -c requirements/constraints.txt
+	$(VENV)/bin/python -c 'import pathlib; from testbed.collection import link_collection; link_collection(pathlib.Path.cwd())'
+	touch $@
+
+.PHONY: test-fast
+test-fast: venv ## Style, types, layers and unit tests: under a minute, no host
+	ruff check .
+	mypy
+	pytest -q
+
+.PHONY: pin
+pin: venv ## Write what the pinned tools pulled in to requirements/constraints.txt
+	{ echo '# What the tools of dev.txt pulled in when they were last pinned: the same environment tomorrow. Written by `make pin`.'; \
+	  pip freeze | grep -vixFf <(grep '==' requirements/dev.txt); } > $(CACHE)/constraints.txt
+	mv $(CACHE)/constraints.txt requirements/constraints.txt
