@@ -43,3 +43,7 @@ pin: venv ## Write what the pinned tools pulled in to requirements/constraints.t
 	{ echo '# What the tools of dev.txt pulled in when they were last pinned: the same environment tomorrow. Written by `make pin`.'; \
 	  pip freeze | grep -vixFf <(grep '==' requirements/dev.txt); } > $(CACHE)/constraints.txt
 	mv $(CACHE)/constraints.txt requirements/constraints.txt
+
+.PHONY: features
+features: venv ## Print every feature, what shows it, with its last result, and what nothing shows yet
+	@python -m features

@@ -15,3 +15,6 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 from testbed.collection import link_collection  # noqa: E402
 
 sys.path.insert(0, str(link_collection(CHECKOUT)))
+
+# Writes down how the tests that show a feature ended, for `make features`.
+pytest_plugins = ["features.recorder"]
