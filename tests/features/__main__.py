@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .recorder import Collected
+from .marks import Collected
 from .register import RegisterError, check_ids, find_scenarios, parse_features
 from .report import find_proofs, render
 from .results import read_scenario_results, read_unit_results, tree_hash
@@ -29,7 +29,7 @@ def collect_tests(root: Path) -> dict[str, list[str]]:
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = pytest.main(
-            ["--collect-only", "-q", "--rootdir", str(root), "-p", "no:cacheprovider", str(root / "tests")],
+            ["--collect-only", "-q", "--rootdir", str(root), str(root / "tests")],
             plugins=[collected],
         )
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):

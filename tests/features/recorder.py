@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A pytest plugin: says which tests carry which feature ids, and writes down how they ended."""
+"""A pytest plugin: writes down how the tests that carry feature ids ended."""
 
 from __future__ import annotations
 
@@ -10,34 +10,11 @@ import subprocess
 
 import pytest
 
+from .marks import marked_ids
 from .register import RegisterError
 from .results import Result, tree_hash, write_unit_results
 
 _PROPERTY = "features"
-
-
-def marked_ids(item: pytest.Item) -> list[str]:
-    """The feature ids of a test, of its class and of its file.
-
-    :raises RegisterError: a mark without an id, or with something that is none
-    """
-    ids: list[str] = []
-    for mark in item.iter_markers("feature"):
-        if not mark.args or mark.kwargs or not all(isinstance(value, str) for value in mark.args):
-            raise RegisterError(f'{item.nodeid}: write @pytest.mark.feature("B6"), one or more ids as text')
-        ids.extend(value for value in mark.args if value not in ids)
-    return ids
-
-
-class Collected:
-    """Remembers what pytest collected, when handed to ``pytest.main``."""
-
-    def __init__(self) -> None:
-        self.ids: dict[str, list[str]] = {}
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Called once, when all tests are known."""
-        self.ids = {item.nodeid: marked_ids(item) for item in session.items}
 
 
 class _Recorder:

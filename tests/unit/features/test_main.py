@@ -27,7 +27,9 @@ PAGE = """## B. Ports
 """
 
 SETTINGS = """[tool.pytest.ini_options]
-addopts = ["--strict-markers", "--import-mode=importlib"]
+addopts = ["--strict-markers", "--strict-config", "--import-mode=importlib"]
+cache_dir = ".cache/pytest"
+filterwarnings = ["error"]
 markers = ["feature(*ids): features"]
 """
 
@@ -61,7 +63,7 @@ def test_without_mark():
 def checkout(tmp_path: Path) -> Path:
     shutil.copytree(TESTS / "features", tmp_path / "tests/features", ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in {
-        ".gitignore": ".cache/\n__pycache__/\n.pytest_cache/\n",
+        ".gitignore": ".cache/\n__pycache__/\n",
         "docs/features.md": PAGE,
         "pyproject.toml": SETTINGS,
         "tests/conftest.py": 'pytest_plugins = ["features.recorder"]\n',
