@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CACHE := $(CURDIR)/.cache
 VENV := $(CACHE)/venv
 # Another requirement or another Python makes another environment.
-VENV_STAMP := $(VENV)/.made-of-$(shell { cat requirements/*.txt; $(PYTHON) -VV; echo $(CURDIR); } 2>&1 | sha256sum | cut -c1-16)
+VENV_STAMP := $(VENV)/.made-of-$(shell { cat requirements/dev.txt requirements/constraints.txt; $(PYTHON) -VV; echo $(CURDIR); } 2>&1 | sha256sum | cut -c1-16)
 
 export PATH := $(VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/tests
@@ -28,7 +28,7 @@ $(VENV_STAMP):
 	rm -rf $(VENV)
 	mkdir -p $(CACHE)
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no Python 3.11 or newer with venv: apt-get install python3-venv, or make PYTHON=/path/to/python3" >&2; exit 1; }
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt -c requirements/constraints.txt
+	$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -r requirements/dev.txt -c requirements/constraints.txt
 	$(VENV)/bin/python -c 'import pathlib; from testbed.collection import link_collection; link_collection(pathlib.Path.cwd())'
 	touch $@
 
@@ -47,3 +47,25 @@ pin: venv ## Write what the pinned tools pulled in to requirements/constraints.t
 .PHONY: features
 features: venv ## Print every feature, what shows it, with its last result, and what nothing shows yet
 	@python -m features
+
+# The reference is made of the modules' own documentation: never edited, and compared with it by docs-check.
+ANTSIBULL_REFERENCE = antsibull-docs collection --use-current --squash-hierarchy --output-format simplified-rst --fail-on-error
+
+.PHONY: docs
+docs: venv ## Write docs/reference out of the modules' documentation
+	rm -rf docs/reference
+	mkdir -p docs/reference
+	$(ANTSIBULL_REFERENCE) --dest-dir docs/reference guarded.deploy
+
+.PHONY: docs-check
+docs-check: venv ## The modules' documentation is sound, the reference is what it says, the changelog can be made
+	antsibull-changelog lint
+	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+	rm -rf $(CACHE)/reference
+	mkdir -p $(CACHE)/reference
+	$(ANTSIBULL_REFERENCE) --dest-dir $(CACHE)/reference guarded.deploy
+	diff -ru docs/reference $(CACHE)/reference || { echo "docs/reference is not what the modules say: make docs" >&2; exit 1; }
+
+.PHONY: bench
+bench: venv ## Time the look at the ports on a real host, next to ping and community.general.listen_ports_facts
+	python -m benchmarks
