@@ -59,7 +59,13 @@ class Host(t.Protocol):
 
     def folder_inodes(self, root: str) -> dict[int, str]: ...
 
+    def open_sockets(self, pid: int) -> t.Iterator[int]: ...
+
+    def interface_name(self, index: int) -> str: ...
+
     def user_name(self, uid: int) -> str: ...
+
+    def home(self, uid: int) -> str: ...
 
     def netlink(self, protocol: int, request: bytes, timeout: float) -> t.Iterator[bytes]: ...
 
@@ -190,12 +196,53 @@ class AnsibleHost:
                     raise failure from error
         return found
 
+    def open_sockets(self, pid: int) -> t.Iterator[int]:
+        """The inodes of the sockets that a process has open, lowest descriptor first, read as they are asked for.
+
+        :raises NothingThere: the process is gone
+        :raises Denied: it is another user's
+        """
+        path = f"/proc/{pid}/fd"
+        try:
+            folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        try:
+            # The kernel lists descriptors in their order (fs/proc/fd.c, proc_readfd_common), so nothing is sorted here:
+            # whoever has found what it wants among the first needs not even list the other 100,000.
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    try:
+                        link = os.readlink(entry.name, dir_fd=folder)
+                    except FileNotFoundError:
+                        continue  # closed since it was listed
+                    if link.startswith("socket:["):
+                        yield int(link[8:-1])
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        finally:
+            os.close(folder)
+
+    def interface_name(self, index: int) -> str:
+        """The name of a network interface, ``if<index>`` where it is gone."""
+        try:
+            return socket.if_indextoname(index)
+        except OSError:
+            return f"if{index}"
+
     def user_name(self, uid: int) -> str:
         """The login name of a user id, or the number as text where it has none."""
         try:
             return pwd.getpwuid(uid).pw_name
         except KeyError:
             return str(uid)
+
+    def home(self, uid: int) -> str:
+        """The home folder of a user id, ``/`` where it has none."""
+        try:
+            return pwd.getpwuid(uid).pw_dir
+        except KeyError:
+            return "/"
 
     def netlink(self, protocol: int, request: bytes, timeout: float) -> t.Iterator[bytes]:
         """Send one netlink request and yield the datagrams that answer it, until the caller stops asking."""
@@ -252,10 +299,13 @@ class AnsibleHost:
         """Whether the address can be bound now. Binds for a moment and never listens, so no client is taken.
 
         :raises Denied: binding a port below 1024 needs root
+        :raises NothingThere: the host does not have the address
         :raises CouldNotLook: it failed for another reason than that the address is in use
         """
         try:
             with socket.socket(family, kind) as probe:
+                # As servers do: connections in TIME_WAIT must not make a free port look taken.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if family == socket.AF_INET6:
                     probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 probe.bind((address, port))
@@ -263,6 +313,8 @@ class AnsibleHost:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise NothingThere(f"the host has no address {address}") from error
             raise _failed_look(f"bind {address} {port}", error) from error
 
     def euid(self) -> int:
