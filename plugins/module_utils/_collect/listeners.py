@@ -37,10 +37,12 @@ _BOUND_SHOWN_SINCE = (6, 8)
 
 class Listeners(t.NamedTuple):
     """``ephemeral_udp`` are UDP sockets on a port that the kernel chose: clients, no claims, but in the way of whoever
-    wants just that port."""
+    wants just that port. ``bound_seen`` tells whether TCP sockets that are bound and do not listen are among the
+    listeners; where not, only binding it tells whether a port is free."""
 
     listeners: tuple[Listener, ...]
     ephemeral_udp: tuple[Listener, ...]
+    bound_seen: bool
     blind_spots: tuple[BlindSpot, ...]
 
 
@@ -193,19 +195,20 @@ def _name(sockets: t.Iterable[DiagSocket], names: _Names) -> tuple[Listener, ...
     )
 
 
-def _find_unshown_bound(host: Host, claims: t.Iterable[DiagSocket]) -> BlindSpot | None:
-    """The blind spot of kernels that do not list sockets which are bound and do not listen."""
+def _shows_bound(release: str, claims: t.Iterable[DiagSocket]) -> bool:
+    """Whether this kernel lists TCP sockets that are bound and do not listen; ``release`` is like ``6.1.0-28-amd64``."""
     if any(socket.proto == "tcp" and socket.state != TCP_LISTEN for socket in claims):
-        return None  # shown by an older kernel too: distributors carry the change back
-    release = host.read_text("/proc/sys/kernel/osrelease").strip()
+        return True  # whatever its number: distributors carry changes back
     version = re.match(r"([0-9]+)\.([0-9]+)", release)
-    if version and (int(version[1]), int(version[2])) >= _BOUND_SHOWN_SINCE:
-        return None
+    return version is not None and (int(version[1]), int(version[2])) >= _BOUND_SHOWN_SINCE
+
+
+def _bound_blind_spot(release: str) -> BlindSpot:
     return BlindSpot(
         what="TCP sockets that are bound to a port and do not listen",
         why=f"Linux {release} does not list them (6.8 and later do)",
         could_hide_planned=False,
-        remedy="planned ports are tried by binding them for a moment; for the rest: lsof -nP -iTCP as root shows their processes",
+        remedy="planned ports are tried by binding them for a moment; for the rest see: lsof -nP -iTCP (as root)",
         could_hide_conflict=False,
     )
 
@@ -252,9 +255,11 @@ def collect_listeners(host: Host, timeout: float) -> Listeners:
         ephemeral += seen.ephemeral
         if refusal is not None:
             refusals[f"{table.proto}/{'IPv4' if table.family == AF_INET else 'IPv6'}"] = refusal
+    release = host.read_text("/proc/sys/kernel/osrelease").strip()
+    bound_seen = not any(place.startswith("tcp") for place in refusals) and _shows_bound(release, claims)
     spots = [_procnet_blind_spot(refusals)] if refusals else []
-    if not any(place.startswith("tcp") for place in refusals):
-        spots += filter(None, [_find_unshown_bound(host, claims)])
+    if not bound_seen and not refusals:
+        spots.append(_bound_blind_spot(release))
     spots += filter(None, [_find_other_namespace(host)])
     names = _Names(host)
-    return Listeners(_name(claims, names), _name(ephemeral, names), tuple(spots))
+    return Listeners(_name(claims, names), _name(ephemeral, names), bound_seen, tuple(spots))
