@@ -68,4 +68,4 @@ docs-check: venv ## The modules' documentation is sound, the reference is what i
 
 .PHONY: bench
 bench: venv ## Time the look at the ports on a real host, next to ping and community.general.listen_ports_facts
-	python -m benchmarks
+	python -m testbed run -- python -m benchmarks
