@@ -18,6 +18,7 @@ class BlindSpot(t.NamedTuple):
     why: str
     could_hide_planned: bool  # whether a holder of a planned port could be behind it
     remedy: str
+    could_hide_conflict: bool = True  # whether a conflict that exists already could be behind it
 
 
 class Owner(t.NamedTuple):
@@ -75,28 +76,27 @@ class Claim(t.NamedTuple):
     sockets: int = 1
 
 
-class Loop(t.NamedTuple):
-    """A claimant that does not come up: it restarts over and over, has failed, or was never started for want of a port.
-
-    ``ports`` are the ports it wants as far as known, each with the evidence; empty where nothing names one.
-    """
-
-    owner: Owner
-    at_boot: str
-    state: str  # restarting, failed or created
-    restarts: int
-    in_use_seen: bool  # its own log or error says that an address was in use
-    ports: tuple[WantedPort, ...]
-
-
 class WantedPort(t.NamedTuple):
-    """A port that a claimant wants and does not hold. ``address`` as in :class:`Claim`."""
+    """A port that a claimant wants and does not hold. ``address`` and ``confidence`` as in :class:`Claim`."""
 
     proto: str
     address: str
     port: int
     source: str
     confidence: str
+
+
+class Loop(t.NamedTuple):
+    """A claimant that does not come up. ``state`` is ``restarting`` (over and over), ``failed`` or ``created`` (never
+    started). ``ports`` are the ports that it wants, as far as known; empty where nothing names one.
+    """
+
+    owner: Owner
+    at_boot: str
+    state: str
+    restarts: int
+    in_use_seen: bool  # its own log, or the engine's error, says that an address was in use
+    ports: tuple[WantedPort, ...]
 
 
 class Planned(t.NamedTuple):
@@ -140,3 +140,15 @@ class Conflict(t.NamedTuple):
     remedy: tuple[Side, ...]
     confidence: str
     accepted: Accepted | None = None
+
+
+class Report(t.NamedTuple):
+    """What there is to say about a host's ports. ``expired`` are acceptances that have run out while their conflict
+    is still there; ``ephemeral_udp`` counts the client sockets that were left out."""
+
+    claims: tuple[Claim, ...]
+    conflicts: tuple[Conflict, ...]
+    blind_spots: tuple[BlindSpot, ...]
+    expired: tuple[Accepted, ...]
+    verdict: str
+    ephemeral_udp: int

@@ -12,7 +12,7 @@ import typing as t
 
 
 class ListenAddress(t.NamedTuple):
-    """A port that a socket unit listens on. ``address`` as in a claim."""
+    """A port that a socket unit listens on. ``address`` is an IP address."""
 
     proto: str
     address: str
@@ -23,7 +23,8 @@ class Unit(t.NamedTuple):
     """A loaded unit of the system manager (``user`` is None) or of a user's.
 
     ``enabled`` is systemd's UnitFileState (enabled, disabled, static, masked, generated, ...). ``started`` is the
-    moment of its last start in seconds of the monotonic clock, 0.0 where it never was.
+    moment of its last start in seconds of the monotonic clock, 0.0 where it never was. ``wanted_by`` are the loaded
+    units that pull it in.
     """
 
     name: str
@@ -37,8 +38,10 @@ class Unit(t.NamedTuple):
     restart_policy: str
     main_pid: int
     started: float
+    invocation: str  # of its present or last run, empty where it never ran
     triggers: tuple[str, ...]
     triggered_by: tuple[str, ...]
+    wanted_by: tuple[str, ...]
     listen: tuple[ListenAddress, ...]
     argv: tuple[str, ...]  # of the first ExecStart=
     fragment: str  # path of its unit file, empty where it has none

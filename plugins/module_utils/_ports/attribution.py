@@ -1,0 +1,290 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note: this is private to the collection and may change without notice.
+
+"""Whose a port is: from sockets, their holders, units, containers and firewall rules to claims."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._containers.boot import returns_at_boot as container_returns_at_boot
+from .._containers.processes import find_conmon_container, find_proxied, parse_docker_proxy
+from .._sockets.cgroup import parse_cgroup_path
+from .._units.show import returns_at_boot as unit_returns_at_boot
+from .model import Claim, Owner
+
+if t.TYPE_CHECKING:
+    from .._containers.model import Container, Publish
+    from .._firewall.model import Forward
+    from .._sockets.cgroup import CgroupOwner
+    from .._sockets.model import Holder, Listener
+    from .._units.model import Unit
+
+PORT_SERVANTS = frozenset(
+    ("docker-proxy", "dockerd", "conmon", "rootlessport", "rootlessport-child", "pasta", "pasta.avx2", "slirp4netns", "exe")
+)
+"""Programs (comm, so 15 characters at the most) that hold a published port for a container. ``exe`` is what
+rootlessport calls itself: it runs as /proc/self/exe."""
+
+_CONTAINER_RUNS = frozenset(("running", "restarting", "paused"))
+_NOT_YET_RUN = frozenset(("created", "configured", "initialized"))
+
+
+class Inventory(t.NamedTuple):
+    """All that was seen on a host. ``holders`` is by socket inode, ``units`` by (login name or None, unit name);
+    ``user_name`` gives the login name of a user id."""
+
+    listeners: tuple[Listener, ...]
+    holders: t.Mapping[int, tuple[Holder, ...]]
+    units: t.Mapping[tuple[str | None, str], Unit]
+    containers: tuple[Container, ...]
+    forwards: tuple[Forward, ...]
+    user_name: t.Callable[[int], str]
+
+
+def unit_owner(unit: Unit, pid: int | None = None, exe: str | None = None) -> Owner:
+    """The owner that a unit is; a socket unit's ``unit`` is the service that it starts."""
+    kind = "socket" if unit.name.endswith(".socket") else "unit"
+    starts = next(iter(unit.triggers), None) if kind == "socket" else None
+    return Owner(kind, unit.name, unit=starts, user=unit.user, pid=pid or unit.main_pid or None, exe=exe)
+
+
+def container_owner(container: Container, pid: int | None = None, exe: str | None = None) -> Owner:
+    """The owner that a container is."""
+    return Owner(
+        "container",
+        container.name,
+        engine=container.engine,
+        id=container.id,
+        image=container.image,
+        compose_project=container.compose_project,
+        unit=container.unit,
+        user=container.user,
+        pid=pid or container.pid or None,
+        exe=exe,
+    )
+
+
+class _Attribution:
+    """The indexes that each look-up needs, made once."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._by_id = {container.id: container for container in inventory.containers}
+        self._published: dict[tuple[str, int], list[tuple[Publish, Container]]] = {}
+        for container in inventory.containers:
+            if container.status in _CONTAINER_RUNS:
+                for publish in container.bound:
+                    if publish.host_port is not None:
+                        self._published.setdefault((publish.proto, publish.host_port), []).append((publish, container))
+        self._sockets: dict[tuple[str, int], list[tuple[str, Unit]]] = {}
+        for unit in inventory.units.values():
+            for listen in unit.listen:
+                if unit.active in ("active", "reloading"):
+                    self._sockets.setdefault((listen.proto, listen.port), []).append((listen.address, unit))
+        self._cgroups: dict[str, CgroupOwner] = {}
+
+    def _cgroup(self, path: str) -> CgroupOwner:
+        if path not in self._cgroups:
+            self._cgroups[path] = parse_cgroup_path(path)
+        return self._cgroups[path]
+
+    def at_boot(self, owner: Owner) -> str:
+        """Whether the next boot brings the owner back: ``yes``, ``no`` or ``unknown``."""
+        if owner.kind == "container" and owner.id in self._by_id:
+            container = self._by_id[owner.id]
+            starter = container.unit or ("docker.service" if container.engine == "docker" else "podman-restart.service")
+            return container_returns_at_boot(container, self._unit_at_boot(container.user, starter))
+        if owner.kind in ("unit", "socket"):
+            return self._unit_at_boot(owner.user, owner.name)
+        return "unknown"
+
+    def _unit_at_boot(self, user: str | None, name: str) -> str:
+        unit = self._inventory.units.get((user, name))
+        if unit is None or unit.load == "not-found":
+            # podman-restart.service is not loaded where nothing wants it.
+            return "unknown"
+        return unit_returns_at_boot(unit)
+
+    def _publisher(self, listener: Listener) -> Container | None:
+        """The running container whose published port this socket is."""
+        candidates = self._published.get((listener.proto, listener.port), [])
+        exact = [container for publish, container in candidates if publish.address == listener.address]
+        loose = [container for publish, container in candidates if publish.address in ("*", "0.0.0.0", "::")]
+        return next(iter(exact or loose), None)
+
+    def _socket_unit(self, listener: Listener, user: str | None) -> Unit | None:
+        candidates = [unit for unit in self._sockets.get((listener.proto, listener.port), []) if unit[1].user == user]
+        exact = [unit for address, unit in candidates if address == listener.address]
+        return next(iter(exact or [unit for _address, unit in candidates]), None)
+
+    def _in_cgroup(self, path: str, holder: Holder | None, listener: Listener) -> Owner | None:
+        """The container or unit that a cgroup belongs to."""
+        place = self._cgroup(path)
+        pid = holder.pid if holder else None
+        exe = holder.exe if holder else None
+        if place.container_id:
+            container = self._by_id.get(place.container_id)
+            if container is not None:
+                return container_owner(container, pid, exe)
+            return Owner("container", place.container_id[:12], place.container_engine, place.container_id, pid=pid, exe=exe)
+        user = None if place.user_uid is None else self._inventory.user_name(place.user_uid)
+        if place.unit == "init.scope":
+            socket_unit = self._socket_unit(listener, user)
+            return unit_owner(socket_unit, pid, exe) if socket_unit else None
+        if place.unit and place.unit.endswith(".service"):
+            unit = self._inventory.units.get((user, place.unit))
+            return unit_owner(unit, pid, exe) if unit else Owner("unit", place.unit, user=user, pid=pid, exe=exe)
+        return None
+
+    def _servant_owner(self, listener: Listener, holder: Holder) -> Owner | None:
+        """The container that a port servant holds the socket for."""
+        publisher = self._publisher(listener)
+        if publisher is not None:
+            return container_owner(publisher, holder.pid, holder.exe)
+        proxy = parse_docker_proxy(holder.argv)
+        if proxy is not None:
+            container = find_proxied(proxy, self._inventory.containers)
+            if container is not None:
+                return container_owner(container, holder.pid, holder.exe)
+            return Owner("container", f"at {proxy.container_address}", engine="docker", pid=holder.pid, exe=holder.exe)
+        container_id = find_conmon_container(holder.argv)
+        if container_id is not None and container_id in self._by_id:
+            return container_owner(self._by_id[container_id], holder.pid, holder.exe)
+        return None
+
+    def owner(self, listener: Listener) -> tuple[Owner, str, str]:
+        """(owner, source, confidence) of a socket."""
+        holders = self._inventory.holders.get(listener.inode, ())
+        if listener.inode == 0:
+            return Owner("kernel", "kernel"), "socket table, no process behind it", "observed"
+        # PID 1 and the service share a socket-activated port: the first to hold it is the one to name.
+        for holder in sorted(holders, key=lambda one: (one.cgroup != listener.cgroup, one.pid)):
+            found = None
+            if holder.comm in PORT_SERVANTS:
+                found = self._servant_owner(listener, holder)
+            if found is None and holder.cgroup:
+                found = self._in_cgroup(holder.cgroup, holder, listener)
+            if found is not None:
+                return found, f"socket table, held by pid {holder.pid} ({holder.comm})", "observed"
+        if holders:
+            holder = min(holders)
+            return (
+                Owner("process", holder.comm, pid=holder.pid, exe=holder.exe),
+                f"socket table, held by pid {holder.pid} ({holder.comm})",
+                "observed",
+            )
+        return self._unconfirmed_owner(listener)
+
+    def _unconfirmed_owner(self, listener: Listener) -> tuple[Owner, str, str]:
+        """The owner of a socket whose holder may not be seen: its cgroup, frozen at its creation, is all there is."""
+        source = "socket table, by the cgroup that created the socket"
+        publisher = self._publisher(listener)
+        if listener.cgroup:
+            place = self._cgroup(listener.cgroup)
+            if publisher is not None and place.container_id in (None, publisher.id):
+                return container_owner(publisher), f"{source}, and the engine's own word", "inferred"
+            found = self._in_cgroup(listener.cgroup, None, listener)
+            if found is not None:
+                return found, source, "inferred"
+        if publisher is not None:
+            return container_owner(publisher), "socket table, and the engine's own word", "inferred"
+        user = self._inventory.user_name(listener.uid)
+        return Owner("process", f"a process of {user}"), "socket table, holder not visible", "inferred"
+
+    def listening_claims(self) -> list[Claim]:
+        """A claim for every socket; several sockets of one owner on one address and port become one."""
+        found: dict[tuple[t.Any, ...], Claim] = {}
+        boot: dict[Owner, str] = {}
+        for listener in self._inventory.listeners:
+            owner, source, confidence = self.owner(listener)
+            # Two processes of one unit are one owner; two outside any unit are two.
+            whose = owner if owner.kind == "process" else owner._replace(pid=None, exe=None)
+            key = (listener.proto, listener.address, listener.port, listener.state, listener.device, whose)
+            known = found.get(key)
+            if known is not None:
+                found[key] = known._replace(sockets=known.sockets + 1)
+                continue
+            if owner not in boot:
+                boot[owner] = self.at_boot(owner)
+            found[key] = Claim(
+                proto=listener.proto,
+                address=listener.address,
+                port=listener.port,
+                state=listener.state,
+                owner=owner,
+                source=source,
+                confidence=confidence,
+                at_boot=boot[owner],
+                v6only=listener.v6only,
+                device=listener.device,
+            )
+        return list(found.values())
+
+    def container_claims(self, listening: t.Iterable[Claim]) -> list[Claim]:
+        """Published ports that no socket shows: forwarded by rules alone, waited for, or asked for by a stopped one."""
+        held = {(claim.proto, claim.port, claim.owner.id) for claim in listening if claim.owner.id}
+        claims = []
+        for container in self._inventory.containers:
+            owner = container_owner(container)
+            if container.status in ("running", "paused"):
+                state, ports, confidence = "forwarded", container.bound, "observed"
+            elif container.status in _NOT_YET_RUN or container.status == "restarting":
+                state, ports, confidence = "wanted", container.published, "declared"
+            else:
+                state, ports, confidence = "latent", container.published, "declared"
+            claims += [
+                Claim(
+                    proto=publish.proto,
+                    address=publish.address,
+                    port=publish.host_port,
+                    state=state,
+                    owner=owner,
+                    source=f"{container.engine} inspect",
+                    confidence=confidence,
+                    at_boot=self.at_boot(owner),
+                )
+                for publish in ports
+                if publish.host_port and (publish.proto, publish.host_port, container.id) not in held
+            ]
+        return claims
+
+    def forward_claims(self) -> list[Claim]:
+        """Ports that a firewall rule takes, but for those that an engine made for a port already claimed."""
+        owners = {address: container for container in self._inventory.containers for address in container.addresses}
+        claims = []
+        for forward in self._inventory.forwards:
+            if (forward.proto, forward.port) in self._published:
+                continue
+            container = owners.get(forward.to.rpartition(":")[0].strip("[]") or forward.to)
+            owner = container_owner(container) if container else Owner("firewall", forward.rule)
+            claims.append(
+                Claim(
+                    proto=forward.proto,
+                    address=forward.address,
+                    port=forward.port,
+                    state="forwarded",
+                    owner=owner,
+                    source=f"firewall rule to {forward.to}",
+                    confidence="observed",
+                    at_boot=self.at_boot(owner) if container else "unknown",
+                )
+            )
+        return claims
+
+
+def find_claims(inventory: Inventory) -> tuple[Claim, ...]:
+    """Every claim that was seen on a port of the host, by port, protocol and address."""
+    attribution = _Attribution(inventory)
+    claims = attribution.listening_claims()
+    claims += attribution.container_claims(claims)
+    claims += attribution.forward_claims()
+    return tuple(sorted(set(claims), key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
+
+
+def find_at_boot(inventory: Inventory, owner: Owner) -> str:
+    """Whether the next boot brings an owner back: ``yes``, ``no`` or ``unknown``."""
+    return _Attribution(inventory).at_boot(owner)

@@ -1,0 +1,228 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note: this is private to the collection and may change without notice.
+
+"""Which claims collide."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .explain import (
+    explain_blocked,
+    explain_crash_loop,
+    explain_latent,
+    explain_planned,
+    explain_shared,
+    explain_unknown_loop,
+)
+from .model import Claim, Conflict, Owner
+from .overlap import OverlapIndex, overlaps
+from .remedy import plan_sides
+
+if t.TYPE_CHECKING:
+    from .model import Accepted, BlindSpot, Loop, Planned, WantedPort
+    from .remedy import RunState
+
+_HOLDING = frozenset(("listening", "bound", "forwarded"))
+
+MULTICAST_PORTS = {1900: "SSDP", 3702: "WS-Discovery", 5353: "mDNS", 5355: "LLMNR"}
+"""UDP ports that several programs share by design: each joins the multicast group and gets its own copy of every
+packet (IANA service name registry; RFC 6762 section 15.1 for mDNS)."""
+
+
+class Look(t.NamedTuple):
+    """What there is to compare. ``state_of`` tells how an owner stands, for the remedies."""
+
+    claims: tuple[Claim, ...]
+    loops: tuple[Loop, ...]
+    planned: tuple[Planned, ...]
+    accepted: tuple[Accepted, ...]
+    today: str  # YYYY-MM-DD
+    state_of: t.Callable[[Owner], RunState]
+
+
+def collides(one: Claim, other: Claim) -> bool:
+    """Whether two claims cannot both be had, or are had at the price of sharing."""
+    return (
+        one.port == other.port
+        and one.proto == other.proto
+        and overlaps(one.proto, one.address, one.v6only, one.device, other.address, other.v6only, other.device)
+    )
+
+
+def _others(index: OverlapIndex[Claim], claim: Claim) -> list[Claim]:
+    """The claims of other owners that collide with ``claim``."""
+    return [other for other in index.colliding(claim) if not other.owner.same_as(claim.owner)]
+
+
+def _is_known_to_share(claim: Claim) -> bool:
+    """Whether two sockets on this claim's port prove that it is shared.
+
+    Programs share a multicast port by design; and where the kernel did not say whether a wildcard is v6only, two
+    listeners that live side by side prove that it is.
+    """
+    if claim.state != "listening" or (claim.proto == "udp" and claim.port in MULTICAST_PORTS):
+        return False
+    return not (claim.address == "::" and claim.v6only is None)
+
+
+def _find_shared(look: Look) -> t.Iterator[Conflict]:
+    index = OverlapIndex(claim for claim in look.claims if _is_known_to_share(claim))
+    groups: dict[tuple[str, int], dict[Claim, None]] = {}
+    for one, other in index.pairs():
+        if not one.owner.same_as(other.owner):
+            groups.setdefault((one.proto, one.port), {}).update({one: None, other: None})
+    for (proto, port), group in groups.items():
+        parties = tuple(group)
+        sure = all(claim.confidence == "observed" for claim in parties)
+        yield Conflict(
+            "shared",
+            proto,
+            port,
+            parties,
+            explain_shared(parties),
+            plan_sides(parties, look.state_of),
+            "observed" if sure else "inferred",
+        )
+
+
+def _wanted_claim(loop: Loop, port: WantedPort) -> Claim:
+    return Claim(
+        proto=port.proto,
+        address=port.address,
+        port=port.port,
+        state="wanted",
+        owner=loop.owner,
+        source=port.source,
+        confidence=port.confidence,
+        at_boot=loop.at_boot,
+    )
+
+
+def _find_loops(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
+    """Claimants that are down or restart over and over, with whoever holds their port."""
+    for loop in look.loops:
+        kind = "crash_loop" if loop.state == "restarting" else "blocked"
+        named = False
+        for port in loop.ports:
+            claim = _wanted_claim(loop, port)
+            colliding = held.colliding(claim)
+            holders = [other for other in colliding if not other.owner.same_as(claim.owner)]
+            has_it = len(holders) < len(colliding)
+            # A guessed port counts only where somebody else holds it; a port that it says was taken counts always.
+            stranded = loop.in_use_seen and port.confidence == "observed" and not has_it
+            if not holders and not stranded:
+                continue
+            named = True
+            explain = explain_crash_loop if kind == "crash_loop" else explain_blocked
+            parties = (*holders, claim)
+            yield Conflict(
+                kind,
+                claim.proto,
+                claim.port,
+                parties,
+                explain(claim, holders, loop),
+                plan_sides(parties, look.state_of),
+                "observed" if loop.in_use_seen and port.confidence != "inferred" else port.confidence,
+            )
+        if not named and (loop.state == "restarting" or loop.in_use_seen):
+            party = Claim("", "", 0, "wanted", loop.owner, "restarts without a socket", "inferred", loop.at_boot)
+            yield Conflict(kind, None, None, (party,), explain_unknown_loop(loop), (), "inferred")
+
+
+def _find_latent(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
+    """Claimants that wait for one port which nobody holds."""
+    waiting = OverlapIndex(claim for claim in look.claims if claim.state == "wanted")
+    groups: dict[tuple[str, int], dict[Claim, None]] = {}
+    for one, other in waiting.pairs():
+        if not one.owner.same_as(other.owner) and not held.colliding(one) and not held.colliding(other):
+            groups.setdefault((one.proto, one.port), {}).update({one: None, other: None})
+    for (proto, port), group in groups.items():
+        parties = tuple(group)
+        yield Conflict("latent", proto, port, parties, explain_latent(parties), plan_sides(parties, look.state_of), "declared")
+
+
+def planned_claim(planned: Planned) -> Claim:
+    """The claim that a planned port will be."""
+    owner = Owner(planned.owner_kind or "deployment", planned.owner_name or planned.entry)
+    return Claim(
+        planned.proto, planned.address, planned.port, "planned", owner, f"option {planned.entry}", "declared", "unknown"
+    )
+
+
+def is_earlier_deployment(planned: Planned, owner: Owner) -> bool:
+    """Whether ``owner`` is what an earlier run of the same plan left: same kind and name, or the unit or Compose
+    project that runs the container."""
+    if not planned.owner_name:
+        return False
+    names: dict[str, tuple[str | None, ...]] = {
+        "container": (owner.name,) if owner.kind == "container" else (),
+        "unit": (owner.name if owner.kind in ("unit", "socket") else None, owner.unit),
+        "socket": (owner.name if owner.kind in ("unit", "socket") else None, owner.unit),
+        "compose": (owner.compose_project,),
+        "process": (owner.name,) if owner.kind == "process" else (),
+    }
+    kinds = [planned.owner_kind] if planned.owner_kind else ["container", "unit", "compose"]
+    return any(planned.owner_name in names.get(kind, ()) for kind in kinds)
+
+
+def _find_planned(look: Look) -> t.Iterator[Conflict]:
+    present = OverlapIndex(claim for claim in look.claims if claim.state in _HOLDING or claim.state == "wanted")
+    earlier: list[Claim] = []  # of the plan itself
+    for planned in look.planned:
+        claim = planned_claim(planned)
+        others = [other for other in _others(present, claim) if not is_earlier_deployment(planned, other.owner)]
+        others += [other for other in earlier if collides(claim, other) and not other.owner.same_as(claim.owner)]
+        earlier.append(claim)
+        if others:
+            parties = (*others, claim)
+            sure = all(other.confidence == "observed" for other in others)
+            yield Conflict(
+                "planned",
+                claim.proto,
+                claim.port,
+                parties,
+                explain_planned(claim, others),
+                plan_sides(parties, look.state_of),
+                "observed" if sure else "inferred",
+            )
+
+
+def _acceptance(conflict: Conflict, look: Look) -> Accepted | None:
+    for accepted in look.accepted:
+        names = {claim.owner.name for claim in conflict.parties}
+        if (
+            (accepted.proto, accepted.port) == (conflict.proto, conflict.port)
+            and (not accepted.kinds or conflict.kind in accepted.kinds)
+            and (not accepted.owners or names.issubset(accepted.owners))
+            and look.today <= accepted.expires
+        ):
+            return accepted
+    return None
+
+
+def find_expired(look: Look, conflicts: t.Sequence[Conflict]) -> tuple[Accepted, ...]:
+    """Acceptances that have run out although their conflict is still there."""
+    there = {(conflict.proto, conflict.port) for conflict in conflicts if conflict.accepted is None}
+    return tuple(one for one in look.accepted if one.expires < look.today and (one.proto, one.port) in there)
+
+
+def find_conflicts(look: Look) -> tuple[Conflict, ...]:
+    """Every conflict, by port; one that somebody answers for carries the acceptance."""
+    held = OverlapIndex(claim for claim in look.claims if claim.state in _HOLDING)
+    found = [*_find_shared(look), *_find_loops(held, look), *_find_latent(held, look), *_find_planned(look)]
+    found.sort(key=lambda conflict: (conflict.port or 0, conflict.proto or "", conflict.kind))
+    return tuple(conflict._replace(accepted=_acceptance(conflict, look)) for conflict in found)
+
+
+def judge(conflicts: t.Sequence[Conflict], blind_spots: t.Sequence[BlindSpot]) -> str:
+    """``conflict``, ``unsure`` or ``clean``. A loop with no port in sight, or a look that failed, is never clean."""
+    open_ones = [conflict for conflict in conflicts if conflict.accepted is None]
+    if any(conflict.port is not None for conflict in open_ones):
+        return "conflict"
+    if open_ones or any(spot.could_hide_planned or spot.could_hide_conflict for spot in blind_spots):
+        return "unsure"
+    return "clean"

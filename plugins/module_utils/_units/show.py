@@ -1,0 +1,132 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note: this is private to the collection and may change without notice.
+
+"""What ``systemctl show`` prints."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import Unparsable
+from .model import ListenAddress, Unit
+
+PROPERTIES = (
+    "ActiveState",
+    "ExecStart",
+    "FragmentPath",
+    "Id",
+    "InvocationID",
+    "Listen",
+    "LoadState",
+    "MainPID",
+    "NRestarts",
+    "RequiredBy",
+    "Restart",
+    "Result",
+    "SubState",
+    "TriggeredBy",
+    "Triggers",
+    "UnitFileState",
+    "UpheldBy",
+    "WantedBy",
+    "ExecMainStartTimestampMonotonic",
+)
+"""What to ask for. A property that a version does not know (``UpheldBy`` before 249) is left out of its answer."""
+
+_SOCKET_PROTOCOLS = {"(Stream)": "tcp", "(Datagram)": "udp"}
+_NEVER_AT_BOOT = frozenset(("disabled", "enabled-runtime", "linked", "linked-runtime", "masked", "masked-runtime"))
+
+
+def parse_listen(text: str) -> ListenAddress | None:
+    """One value of ``Listen=``, as in ``[::]:22 (Stream)``; None for what is not an IP port (a path, netlink)."""
+    address, _space, kind = text.rpartition(" ")
+    proto = _SOCKET_PROTOCOLS.get(kind)
+    host, colon, port = address.rpartition(":")
+    if proto is None or not colon or not port.isdigit() or address.startswith(("/", "@")):
+        return None
+    # A bare port prints as "[::]:22"; a scoped one as "[fe80::1%eth0]:22" or "[fe80::1]:22%eth0" (systemd 249+).
+    return ListenAddress(proto, host.strip("[]").partition("%")[0], int(port))
+
+
+def parse_argv(text: str) -> tuple[str, ...]:
+    """The words of ``{ path=/bin/sh ; argv[]=/bin/sh -c true ; ignore_errors=no ; ... }``.
+
+    systemd joins them with single spaces and quotes nothing, so an argument with a space comes back as several.
+    """
+    _before, found, rest = text.partition(" argv[]=")
+    return tuple(rest.partition(" ; ")[0].split()) if found else ()
+
+
+def _parse_unit(block: t.Mapping[str, str], listen: t.Sequence[str], user: str | None) -> Unit:
+    name = block.get("Id", "")
+    if not name:
+        raise Unparsable(f"systemctl show printed a unit without an Id: {dict(block)!r:.200}")
+
+    def number(key: str) -> int:
+        text = block.get(key, "")
+        return int(text) if text.isdigit() else 0
+
+    def words(*keys: str) -> tuple[str, ...]:
+        return tuple(word for key in keys for word in block.get(key, "").split())
+
+    return Unit(
+        name=name,
+        user=user,
+        load=block.get("LoadState", ""),
+        active=block.get("ActiveState", ""),
+        sub=block.get("SubState", ""),
+        result=block.get("Result", ""),
+        enabled=block.get("UnitFileState", ""),
+        restarts=number("NRestarts"),
+        restart_policy=block.get("Restart", ""),
+        main_pid=number("MainPID"),
+        started=number("ExecMainStartTimestampMonotonic") / 1e6,
+        invocation=block.get("InvocationID", ""),
+        triggers=words("Triggers"),
+        triggered_by=words("TriggeredBy"),
+        wanted_by=words("WantedBy", "RequiredBy", "UpheldBy"),
+        listen=tuple(address for address in map(parse_listen, listen) if address is not None),
+        argv=parse_argv(block.get("ExecStart", "")),
+        fragment=block.get("FragmentPath", ""),
+    )
+
+
+def parse_show(text: str, user: str | None = None) -> tuple[Unit, ...]:
+    """The units in what ``systemctl show -p PROPERTIES`` printed: blocks of ``Key=value``, an empty line between.
+
+    :raises Unparsable: a block has no ``Id``
+    """
+    units = []
+    for lines in text.strip("\n").split("\n\n"):
+        block: dict[str, str] = {}
+        listen: list[str] = []
+        for line in lines.split("\n"):
+            key, equals, value = line.partition("=")
+            if not equals:
+                continue
+            # Listen= comes once for every address; the first of several ExecStart= is the one to know.
+            if key == "Listen":
+                listen.append(value)
+            else:
+                block.setdefault(key, value)
+        if block:
+            units.append(_parse_unit(block, listen, user))
+    return tuple(units)
+
+
+def returns_at_boot(unit: Unit) -> str:
+    """Whether the next boot starts the unit: ``yes``, ``no`` or ``unknown``.
+
+    Enablement counts, and a target that wants the unit; a disabled unit that something else may start is unknown.
+    """
+    if unit.enabled.startswith("masked"):
+        return "no"
+    if unit.enabled == "enabled" or any(name.endswith(".target") for name in unit.wanted_by):
+        # A link below /run does not outlive the boot, and the target names it all the same.
+        return "no" if unit.enabled == "enabled-runtime" else "yes"
+    if unit.wanted_by or unit.triggered_by:
+        return "unknown"
+    return "no" if unit.enabled in _NEVER_AT_BOOT else "unknown"

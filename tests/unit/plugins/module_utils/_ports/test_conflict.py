@@ -1,0 +1,215 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which claims collide, and which only look as if they did."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.conflict import find_conflicts, find_expired, judge
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import BlindSpot
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.options import parse_accepted, parse_planned
+from builders.ports import ID_TWO, claim, container_owner, look, loop, unit_owner, wanted
+from hypothesis import given
+from hypothesis import strategies as st
+
+UNIT, CONTAINER = unit_owner(), container_owner()
+
+
+def kinds(**known):
+    return [conflict.kind for conflict in find_conflicts(look(**known))]
+
+
+@pytest.mark.feature("B12")
+class TestACrashLoop:
+    def test_names_both_sides_and_the_port(self):
+        (conflict,) = find_conflicts(look(claims=[claim(UNIT)], loops=[loop(CONTAINER, ports=[wanted()])]))
+        assert (conflict.kind, conflict.proto, conflict.port) == ("crash_loop", "tcp", 9090)
+        assert [party.owner for party in conflict.parties] == [UNIT, CONTAINER]
+        assert "prometheus.service" in conflict.explanation
+        assert "container web" in conflict.explanation
+
+    def test_with_a_guessed_port_counts_only_where_another_holds_it(self):
+        guessed = loop(CONTAINER, ports=[wanted(confidence="inferred")], in_use_seen=False)
+        (conflict,) = find_conflicts(look(claims=[claim(UNIT)], loops=[guessed]))
+        assert (conflict.port, conflict.confidence) == (9090, "inferred")
+        (unknown,) = find_conflicts(look(claims=[claim(UNIT, port=80)], loops=[guessed]))
+        assert unknown.port is None
+
+    def test_without_a_port_is_reported_all_the_same_and_never_clean(self):
+        conflicts = find_conflicts(look(loops=[loop(UNIT, in_use_seen=False)]))
+        assert [(conflict.kind, conflict.port) for conflict in conflicts] == [("crash_loop", None)]
+        assert judge(conflicts, ()) == "unsure"
+
+    def test_on_a_port_that_it_holds_itself_is_no_port_conflict(self):
+        conflicts = find_conflicts(look(claims=[claim(CONTAINER)], loops=[loop(CONTAINER, ports=[wanted(confidence="declared")])]))
+        assert [conflict.port for conflict in conflicts] == [None]
+
+    def test_on_another_address_does_not_collide(self):
+        mine = loop(CONTAINER, ports=[wanted(address="127.0.0.2", confidence="declared")], in_use_seen=False)
+        conflicts = find_conflicts(look(claims=[claim(UNIT, address="127.0.0.1")], loops=[mine]))
+        assert [conflict.port for conflict in conflicts] == [None]
+
+    def test_the_first_two_sentences_are_all(self):
+        (conflict,) = find_conflicts(look(claims=[claim(UNIT)], loops=[loop(CONTAINER, ports=[wanted()])]))
+        assert conflict.explanation.count(". ") <= 2
+
+
+@pytest.mark.feature("B10")
+class TestBlocked:
+    def test_a_created_container_names_the_holder(self):
+        created = loop(CONTAINER, state="created", ports=[wanted(confidence="declared")], restarts=0)
+        waiting = claim(CONTAINER, state="wanted", address="*", confidence="declared")
+        (conflict,) = find_conflicts(look(claims=[claim(UNIT), waiting], loops=[created]))
+        assert conflict.kind == "blocked"
+        assert "does not try again" in conflict.explanation
+
+    def test_a_created_container_whose_port_is_free_and_that_never_failed_is_at_peace(self):
+        created = loop(CONTAINER, state="created", ports=[wanted(confidence="declared")], in_use_seen=False)
+        assert kinds(loops=[created]) == []
+
+    def test_a_failed_unit_that_found_its_port_taken_is_told_even_when_the_port_is_free_again(self):
+        (conflict,) = find_conflicts(look(loops=[loop(UNIT, state="failed", ports=[wanted()])]))
+        assert conflict.kind == "blocked"
+        assert "nobody holds the port now" in conflict.explanation
+
+    def test_a_unit_that_failed_for_another_reason_is_none_of_our_business(self):
+        assert kinds(claims=[claim(CONTAINER)], loops=[loop(UNIT, state="failed", in_use_seen=False)]) == []
+
+
+@pytest.mark.feature("B10")
+def test_two_created_containers_for_one_port_are_latent_until_one_is_started():
+    one = claim(CONTAINER, state="wanted", address="*")
+    other = claim(container_owner("web2", ID_TWO), state="wanted", address="*")
+    assert kinds(claims=[one, other]) == ["latent"]
+
+
+@pytest.mark.feature("B7")
+class TestShared:
+    def test_two_owners_on_one_port(self):
+        (conflict,) = find_conflicts(look(claims=[claim(UNIT), claim(unit_owner("other.service"))]))
+        assert (conflict.kind, len(conflict.parties)) == ("shared", 2)
+
+    def test_one_owner_with_many_sockets_is_no_conflict(self):
+        assert kinds(claims=[claim(UNIT, sockets=8), claim(UNIT, address="127.0.0.1")]) == []
+
+    def test_v6only_beside_ipv4_is_no_conflict(self):
+        assert kinds(claims=[claim(UNIT), claim(CONTAINER, address="::", v6only=True)]) == []
+
+    def test_where_v6only_is_not_known_living_side_by_side_proves_it(self):
+        assert kinds(claims=[claim(UNIT), claim(CONTAINER, address="::", v6only=None)]) == []
+
+    def test_mdns_is_shared_by_design_and_dns_is_not(self):
+        assert kinds(claims=[claim(UNIT, 5353, proto="udp"), claim(CONTAINER, 5353, proto="udp")]) == []
+        assert kinds(claims=[claim(UNIT, 53, proto="udp"), claim(CONTAINER, 53, proto="udp")]) == ["shared"]
+
+    def test_tcp_and_udp_do_not_meet(self):
+        assert kinds(claims=[claim(UNIT, proto="udp"), claim(CONTAINER, proto="tcp")]) == []
+
+    def test_a_container_and_the_unit_that_runs_it_are_one(self):
+        quadlet = container_owner(unit="web.service")
+        assert kinds(claims=[claim(quadlet), claim(unit_owner("web.service"))]) == []
+
+
+@pytest.mark.feature("B8")
+class TestPlanned:
+    def planned(self, *entries):
+        return list(parse_planned(entries))
+
+    def test_a_taken_port_is_refused(self):
+        (conflict,) = find_conflicts(look(claims=[claim(UNIT)], planned=self.planned({"port": "9090"})))
+        assert conflict.kind == "planned"
+        assert "prometheus.service" in conflict.explanation
+
+    def test_its_own_earlier_deployment_is_known_again(self):
+        mine = {"port": "9090", "owner": {"kind": "container", "name": "web"}}
+        assert kinds(claims=[claim(CONTAINER)], planned=self.planned(mine)) == []
+
+    def test_a_container_is_not_the_unit_of_the_same_name(self):
+        other = {"port": "9090", "owner": {"kind": "container", "name": "prometheus.service"}}
+        assert kinds(claims=[claim(UNIT)], planned=self.planned(other)) == ["planned"]
+
+    def test_a_compose_project_knows_its_containers(self):
+        mine = {"port": "9090", "owner": {"kind": "compose", "name": "shop"}}
+        assert kinds(claims=[claim(container_owner(compose_project="shop"))], planned=self.planned(mine)) == []
+
+    def test_a_unit_knows_the_container_that_it_runs(self):
+        mine = {"port": "9090", "owner": {"kind": "unit", "name": "web.service"}}
+        assert kinds(claims=[claim(container_owner(unit="web.service"))], planned=self.planned(mine)) == []
+
+    def test_a_port_that_a_created_container_waits_for_is_taken(self):
+        waiting = claim(CONTAINER, state="wanted", address="*")
+        assert kinds(claims=[waiting], planned=self.planned({"port": "9090"})) == ["planned"]
+
+    def test_a_stopped_container_is_no_obstacle_yet(self):
+        assert kinds(claims=[claim(CONTAINER, state="latent")], planned=self.planned({"port": "9090"})) == []
+
+    @pytest.mark.feature("B9")
+    def test_two_entries_for_one_port(self):
+        plan = self.planned({"port": "80", "owner": {"name": "a"}}, {"port": "80", "owner": {"name": "b"}})
+        assert kinds(planned=plan) == ["planned"]
+
+    def test_another_address_is_free(self):
+        plan = self.planned({"port": "9090", "address": "127.0.0.2"})
+        assert kinds(claims=[claim(UNIT, address="127.0.0.1")], planned=plan) == []
+
+    @given(st.integers(1, 65535), st.sampled_from(["tcp", "udp"]), st.sampled_from(["0.0.0.0", "::", "127.0.0.1", "::1"]))
+    def test_on_every_address_collides_with_every_listener_of_its_port(self, port, proto, address):
+        plan = self.planned({"port": str(port), "proto": proto})
+        there = claim(UNIT, port, proto=proto, address=address, v6only=True if ":" in address else None)
+        assert kinds(claims=[there], planned=plan) == ["planned"]
+
+
+ACCEPTED = {"port": "9090", "reason": "blue and green", "by": "jo", "expires": "2026-11-20"}
+
+
+@pytest.mark.feature("B19")
+class TestAccepted:
+    def conflicts(self, today="2026-11-20", **accepted):
+        asked = look(
+            claims=[claim(UNIT), claim(unit_owner("other.service"))],
+            accepted=list(parse_accepted([{**ACCEPTED, **accepted}])),
+            today=today,
+        )
+        return asked, find_conflicts(asked)
+
+    def test_it_stays_in_the_list_and_does_not_count(self):
+        _asked, conflicts = self.conflicts()
+        assert conflicts[0].accepted.by == "jo"
+        assert judge(conflicts, ()) == "clean"
+
+    def test_it_ends_the_day_after_its_last_and_that_is_told(self):
+        asked, conflicts = self.conflicts(today="2026-11-21")
+        assert judge(conflicts, ()) == "conflict"
+        assert [one.reason for one in find_expired(asked, conflicts)] == ["blue and green"]
+
+    @pytest.mark.parametrize("other", [{"port": "9091"}, {"proto": "udp"}, {"kinds": ["planned"]}, {"owners": ["prometheus.service"]}])
+    def test_it_covers_nothing_else(self, other):
+        _asked, conflicts = self.conflicts(**other)
+        assert judge(conflicts, ()) == "conflict"
+
+    def test_named_owners_must_be_all_of_them(self):
+        _asked, conflicts = self.conflicts(owners=["prometheus.service", "other.service"])
+        assert judge(conflicts, ()) == "clean"
+
+
+@pytest.mark.feature("B15")
+class TestTheVerdict:
+    @pytest.mark.parametrize(
+        ("hides_planned", "hides_conflict", "verdict"),
+        [(True, True, "unsure"), (True, False, "unsure"), (False, True, "unsure"), (False, False, "clean")],
+    )
+    def test_a_look_that_failed_is_never_clean(self, hides_planned, hides_conflict, verdict):
+        assert judge((), [BlindSpot("Docker", "dead", hides_planned, "start it", hides_conflict)]) == verdict
+
+    def test_a_conflict_outweighs_a_blind_spot(self):
+        conflicts = find_conflicts(look(claims=[claim(UNIT), claim(CONTAINER)]))
+        assert judge(conflicts, [BlindSpot("Docker", "dead", True, "start it")]) == "conflict"
+
+
+def test_five_thousand_claims_of_five_thousand_owners_are_compared_in_no_time():
+    """All on one port, each on an address of its own: comparing all with all would be 12 million looks."""
+    claims = [claim(unit_owner(f"u{n}.service"), address=f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(5000)]
+    assert kinds(claims=claims) == []
+    assert len(find_conflicts(look(claims=[*claims, claim(CONTAINER)]))[0].parties) == 5001
