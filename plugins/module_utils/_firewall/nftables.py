@@ -156,7 +156,7 @@ class _Ruleset:
         text = f"nft {self._family} {self._name} {rule['chain']} handle {rule.get('handle')}"
         match = Match()
         for statement in rule.get("expr", []):
-            ((kind, value),) = statement.items() if isinstance(statement, dict) and len(statement) == 1 else ((None, None),)
+            kind, value = _single(statement)
             if kind == "match":
                 match = narrow(match, self._match(value))
             elif kind == "xt":
@@ -234,6 +234,13 @@ class _Ruleset:
         if (value or {}).get("type") == "target":
             return match, name if name in ("DNAT", "REDIRECT") else None
         return (match._replace(odd=True) if name in _ODD_MATCHES and match.ports is None else match), None
+
+
+def _single(statement: Json) -> tuple[str, Json]:
+    """The name and content of a statement, which is an object of one key; an empty name where it is not."""
+    if isinstance(statement, dict) and len(statement) == 1:
+        return next(iter(statement.items()))
+    return "", None
 
 
 def _bare(value: Json) -> Json:
