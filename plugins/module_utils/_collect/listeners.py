@@ -195,6 +195,13 @@ def _name(sockets: t.Iterable[DiagSocket], names: _Names) -> tuple[Listener, ...
     )
 
 
+def _read_release(host: Host) -> str:
+    try:
+        return host.read_text("/proc/sys/kernel/osrelease").strip()
+    except (CouldNotLook, NothingThere):
+        return "of unknown version"
+
+
 def _shows_bound(release: str, claims: t.Iterable[DiagSocket]) -> bool:
     """Whether this kernel lists TCP sockets that are bound and do not listen; ``release`` is like ``6.1.0-28-amd64``."""
     if any(socket.proto == "tcp" and socket.state != TCP_LISTEN for socket in claims):
@@ -255,10 +262,11 @@ def collect_listeners(host: Host, timeout: float) -> Listeners:
         ephemeral += seen.ephemeral
         if refusal is not None:
             refusals[f"{table.proto}/{'IPv4' if table.family == AF_INET else 'IPv6'}"] = refusal
-    release = host.read_text("/proc/sys/kernel/osrelease").strip()
-    bound_seen = not any(place.startswith("tcp") for place in refusals) and _shows_bound(release, claims)
+    release = _read_release(host)
+    tcp_from_procnet = any(place.startswith("tcp") for place in refusals)
+    bound_seen = not tcp_from_procnet and _shows_bound(release, claims)
     spots = [_procnet_blind_spot(refusals)] if refusals else []
-    if not bound_seen and not refusals:
+    if not bound_seen and not tcp_from_procnet:
         spots.append(_bound_blind_spot(release))
     spots += filter(None, [_find_other_namespace(host)])
     names = _Names(host)
