@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 
 from .._errors import Unparsable
@@ -51,6 +52,19 @@ def parse_listen(text: str) -> ListenAddress | None:
     return ListenAddress(proto, host.strip("[]").partition("%")[0], int(port))
 
 
+def parse_words(text: str) -> list[str]:
+    r"""A list of unit names. Only a name with an escape is quoted: ``Triggers=a.service "web@a\\x2db.service"``.
+
+    :raises Unparsable: a quote is not closed
+    """
+    if '"' not in text:
+        return text.split()
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise Unparsable(f"systemctl show printed a list that cannot be read ({error}): {text:.200}") from error
+
+
 def parse_argv(text: str) -> tuple[str, ...]:
     """The words of ``{ path=/bin/sh ; argv[]=/bin/sh -c true ; ignore_errors=no ; ... }``.
 
@@ -70,7 +84,7 @@ def _parse_unit(block: t.Mapping[str, str], listen: t.Sequence[str], user: str |
         return int(text) if text.isdigit() else 0
 
     def words(*keys: str) -> tuple[str, ...]:
-        return tuple(word for key in keys for word in block.get(key, "").split())
+        return tuple(word for key in keys for word in parse_words(block.get(key, "")))
 
     return Unit(
         name=name,
