@@ -18,7 +18,9 @@ import typing as t
 import pytest
 from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
 
+CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 SO_BINDTODEVICE = 25
 
@@ -65,8 +67,8 @@ def open_socket(spec: Spec, port: int = 0, *, listen: bool = True) -> socket.soc
     return found
 
 
-def _enter_own_network() -> None:
-    uid, flags = os.geteuid(), CLONE_NEWNET
+def _unshare(flags: int) -> None:
+    uid = os.geteuid()
     if uid:
         flags |= CLONE_NEWUSER
     if ctypes.CDLL(None, use_errno=True).unshare(flags):
@@ -74,32 +76,49 @@ def _enter_own_network() -> None:
     if uid:
         with open("/proc/self/uid_map", "w", encoding="ascii") as file:
             file.write(f"0 {uid} 1")
-    for command in (
-        "link set lo up",
-        "link add left type veth peer name right",
-        "link set left up",
-        "link set right up",
-        "address add 2001:db8::1/128 dev lo nodad",
-        "address add fe80::1/64 dev left nodad",
-        "address add fe80::1/64 dev right nodad",
-    ):
-        subprocess.run(["ip", *command.split()], check=True, capture_output=True)
 
 
-def in_own_network(work: t.Callable[[], Result]) -> Result:
+def _run(*commands: str) -> None:
+    for command in commands:
+        subprocess.run(command.split(), check=True, capture_output=True)
+
+
+def _enter(own_processes: bool) -> None:
+    """Enter the namespaces; with processes of its own, in a child that is their first."""
+    _unshare(CLONE_NEWNET | (CLONE_NEWPID | CLONE_NEWNS if own_processes else 0))
+    if own_processes:
+        pid = os.fork()
+        if pid:
+            os.waitpid(pid, 0)
+            os._exit(0)
+        _run("mount --make-rprivate /", "mount -t proc proc /proc")
+    _run(
+        "ip link set lo up",
+        "ip link add left type veth peer name right",
+        "ip link set left up",
+        "ip link set right up",
+        "ip address add 2001:db8::1/128 dev lo nodad",
+        "ip address add fe80::1/64 dev left nodad",
+        "ip address add fe80::1/64 dev right nodad",
+    )
+
+
+def in_own_network(work: t.Callable[[], Result], *, own_processes: bool = False) -> Result:
     """What ``work`` returns in a child process in a new network namespace: lo (with 2001:db8::1) and the pair of
-    interfaces ``left`` and ``right`` (with fe80::1 each). Skips the test where that may not be made."""
+    interfaces ``left`` and ``right`` (with fe80::1 each). With ``own_processes`` it is PID 1 of a new PID namespace too,
+    so that it may read every process it sees. Skips the test where that may not be made."""
     if shutil.which("ip") is None:
         pytest.skip("iproute2 is not installed")
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
+        answer: tuple[str, t.Any] = ("failed", "nothing was answered")
         try:
             os.close(reader)
             try:
-                _enter_own_network()
+                _enter(own_processes)
             except (OSError, subprocess.CalledProcessError) as error:
-                answer: tuple[str, t.Any] = ("skip", f"no network namespace may be made here: {error}")
+                answer = ("skip", f"no namespaces may be made here: {error}")
             else:
                 answer = ("done", work())
         except BaseException:
