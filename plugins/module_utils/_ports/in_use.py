@@ -92,7 +92,7 @@ _NEIGHBOURS = (
     # BIND 9, before "creating TCP socket: address in use"
     re.compile(rf"listening on IPv[46] interface \S+, (?P<address>[0-9A-Fa-f.:]+)#{_PORT}"),
     # Tomcat, before "java.net.BindException: Address already in use"
-    re.compile(rf"ProtocolHandler \[\"[a-z]+-[a-z0-9]+-{_PORT}\"\]"),
+    re.compile(rf"ProtocolHandler \[\"?[a-z]+-[a-z0-9]+-{_PORT}\"?\]"),
     # Jetty, before the same; Netty and Elasticsearch, before the cause
     re.compile(rf"Failed to bind to:? (?:/{_ANY}:|\[){_PORT}"),
 )
@@ -201,5 +201,5 @@ def _protos(line: str) -> tuple[str, ...]:
     # Node binds UDP ("bind EADDRINUSE") and listens on TCP ("listen EADDRINUSE").
     if re.search(r"\budp[46]?\b|\bUDP[46]?\b|SOCK_DGRAM|bind EADDRINUSE", line):
         return ("tcp", "udp") if re.search(r"\btcp[46]?\b|\bTCP[46]?\b", line) else ("udp",)
-    # dnsmasq does not say which; it needs both.
-    return ("tcp", "udp") if "dnsmasq" in line else ("tcp",)
+    # These do not say which: dnsmasq needs both, and Docker's allocator says "Bind for 0.0.0.0:9092 failed" for UDP too.
+    return ("tcp", "udp") if "dnsmasq" in line or "port is already allocated" in line else ("tcp",)
