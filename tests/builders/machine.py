@@ -16,6 +16,7 @@ import traceback
 import typing as t
 
 import pytest
+
 from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
 
 CLONE_NEWNS = 0x00020000

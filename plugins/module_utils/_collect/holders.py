@@ -29,6 +29,10 @@ _CHUNK = 256
 """Sockets read of one process before the next has its turn, unless it was found to hold what is wanted. Listeners have
 low descriptors, and a neighbour with 100,000 connections must not be read to its end before."""
 
+_GIVE_UP_AFTER = 1024
+"""Sockets of one process read in vain, after which it is left alone where its control group gave no reason to suspect
+it. Without that, one socket of the kernel's own (WireGuard, NFS) would cost a second beside 200,000 connections."""
+
 _MOST_HOLDERS = 64
 
 
@@ -54,6 +58,7 @@ class _Search:
         self.found: dict[int, list[Holder]] = {}
         self.denied = False
         self.late = False
+        self.gave_up = False
 
     def _holder(self, pid: int) -> Holder | None:
         if pid not in self._holders:
@@ -93,21 +98,26 @@ class _Search:
             return False
         return count == _CHUNK
 
-    def look(self, pids: t.Iterable[int], goal: set[int]) -> None:
-        """Read the processes until the inodes of ``goal`` are found; it is emptied of what was found."""
-        turns = collections.deque((pid, self._host.open_sockets(pid)) for pid in pids if pid not in self._read)
+    def look(self, pids: t.Iterable[int], goal: set[int], give_up_after: int | None = None) -> None:
+        """Read the processes until the inodes of ``goal`` are found; it is emptied of what was found.
+
+        :param give_up_after: leave a process alone after so many sockets in which nothing was found
+        """
+        turns = collections.deque((pid, self._host.open_sockets(pid), 0) for pid in pids if pid not in self._read)
         while turns and goal:
             if self._host.uptime() > self._deadline:
                 self.late = True
                 return
-            pid, sockets = turns.popleft()
+            pid, sockets, in_vain = turns.popleft()
             wanted_before = len(goal)
             if not self._read_chunk(pid, sockets, goal):
                 self._read.add(pid)
             elif len(goal) < wanted_before:
-                turns.appendleft((pid, sockets))
+                turns.appendleft((pid, sockets, 0))
+            elif give_up_after is None or in_vain + _CHUNK < give_up_after:
+                turns.append((pid, sockets, in_vain + _CHUNK))
             else:
-                turns.append((pid, sockets))
+                self.gave_up = True
 
 
 def _read_holder(host: Host, pid: int) -> Holder:
@@ -173,7 +183,8 @@ def _follow_hints(host: Host, search: _Search, wanted: t.Sequence[Listener]) -> 
         return
     by_cgroup: dict[str, set[int]] = {}
     for listener in wanted:
-        if listener.cgroup is not None:
+        # On a host without a service manager everything is in the root: no hint, but to look at everybody.
+        if listener.cgroup not in (None, "/"):
             by_cgroup.setdefault(listener.cgroup, set()).add(listener.inode)
     for cgroup, inodes in by_cgroup.items():
         search.look(_processes_of(host, mount, cgroup), inodes & search.left)
@@ -182,22 +193,38 @@ def _follow_hints(host: Host, search: _Search, wanted: t.Sequence[Listener]) -> 
         search.look(_socket_managers(host, mount, missed), set(search.left))
 
 
-def _find_unconfirmed(wanted: t.Sequence[Listener], left: set[int], late: bool, is_root: bool) -> BlindSpot:
-    unknown = [listener for listener in wanted if listener.inode in left]
+def _why_unconfirmed(search: _Search, is_root: bool) -> tuple[str, str]:
+    """(why, remedy) of sockets without a holder."""
+    if search.late:
+        return "the processes of this host could not all be read in time", "run it again"
+    if not is_root:
+        return "the processes of other users may not be read", "run it as root (become: true)"
+    if search.denied:
+        return "some processes may not be read, not even by root here", "grant CAP_SYS_PTRACE"
+    return f"processes with more than {_GIVE_UP_AFTER} sockets were not read to their end", "see: ss -ltunp (as root)"
+
+
+def _find_unconfirmed(wanted: t.Sequence[Listener], search: _Search, is_root: bool) -> BlindSpot:
+    unknown = [listener for listener in wanted if listener.inode in search.left]
     index = OverlapIndex(wanted)
     # Two owners on one port can hide only where there are two sockets.
     shares = any(other.inode != listener.inode for listener in unknown for other in index.colliding(listener))
-    if late:
-        why = "the processes of this host could not all be read in time"
-    else:
-        why = "the processes of other users may not be read" if not is_root else "some processes may not be read, not even by root here"
+    why, remedy = _why_unconfirmed(search, is_root)
     return BlindSpot(
         what=f"the processes behind {len(unknown)} of {len(wanted)} sockets (the ports themselves are seen)",
         why=why,
         could_hide_planned=False,
-        remedy="run it again" if late else "run it as root (become: true)" if not is_root else "grant CAP_SYS_PTRACE",
+        remedy=remedy,
         could_hide_conflict=shares,
     )
+
+
+def _look_at_everybody(host: Host, search: _Search, wanted: t.Sequence[Listener]) -> None:
+    hinted = all(listener.cgroup is not None for listener in wanted if listener.inode in search.left)
+    try:
+        search.look(_everybody(host), search.left.copy(), _GIVE_UP_AFTER if hinted else None)
+    except NothingThere as error:
+        raise CouldNotLook(str(error)) from error
 
 
 def collect_holders(host: Host, listeners: t.Sequence[Listener], timeout: float = 5.0) -> Holders:
@@ -212,12 +239,9 @@ def collect_holders(host: Host, listeners: t.Sequence[Listener], timeout: float 
     if search.left:
         _follow_hints(host, search, wanted)
     if search.left:
-        try:
-            search.look(_everybody(host), search.left.copy())
-        except NothingThere as error:
-            raise CouldNotLook(str(error)) from error
+        _look_at_everybody(host, search, wanted)
     found = {inode: tuple(holders) for inode, holders in search.found.items()}
     is_root = host.euid() == 0
-    if not search.left or (is_root and not search.denied and not search.late):
+    if not search.left or (is_root and not search.denied and not search.late and not search.gave_up):
         return Holders(found, frozenset(search.left), ())
-    return Holders(found, frozenset(), (_find_unconfirmed(wanted, search.left, search.late, is_root),))
+    return Holders(found, frozenset(), (_find_unconfirmed(wanted, search, is_root),))

@@ -17,13 +17,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from builders.machine import Spec, in_own_network, open_socket, this_machine
 
 from ansible_collections.guarded.deploy.plugins.module_utils._collect.holders import Holders, collect_holders
 from ansible_collections.guarded.deploy.plugins.module_utils._collect.listeners import collect_listeners
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import Denied
 from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
 from ansible_collections.guarded.deploy.plugins.module_utils._sockets.model import Listener
+from builders.machine import Spec, in_own_network, open_socket, this_machine
 
 
 def listener_of(opened: socket.socket, cgroup: str | None = None) -> Listener:
@@ -134,7 +134,7 @@ def test_prefork_is_one_socket_and_reuseport_several() -> None:
             found = collect_holders(this_machine(), listeners)
             assert len(listeners) == 2
             # The child has inherited the first.
-            assert {tuple(one.pid for one in holders)[0] for holders in found.by_inode.values()} == {os.getpid(), pid}
+            assert {holders[0].pid for holders in found.by_inode.values()} == {os.getpid(), pid}
 
 
 def test_a_neighbour_with_thousands_of_sockets_is_not_read_to_its_end() -> None:
@@ -154,6 +154,33 @@ def test_a_neighbour_with_thousands_of_sockets_is_not_read_to_its_end() -> None:
         assert collect_holders(host, listeners).by_inode
         assert host.read.get(neighbour, 0) <= 512
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == soft
+
+
+@pytest.mark.feature("B15", "B18")
+def test_a_socket_that_nobody_has_does_not_cost_reading_every_connection_and_that_is_said() -> None:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = 4000
+    if hard < many + 100:
+        pytest.skip(f"no more than {hard} files may be open here")
+
+    def work() -> tuple[dict[int, int], Holders, Holders]:
+        def crowd() -> list[socket.socket]:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            return [socket.socket() for _ in range(many)]
+
+        nobodys = Listener("tcp", "127.0.0.1", 1, "listening", None, None, 1 << 31, 0, "/gone.service")
+        with child(crowd):
+            host = Counting()
+            hinted = collect_holders(host, [nobodys])
+            # Without a hint, as on kernels before 5.9, there is no other way than to read them all.
+            return host.read, hinted, collect_holders(host, [nobodys._replace(cgroup=None)])
+
+    read, hinted, without_hint = in_own_network(work, own_processes=True)
+    assert max(read.values()) >= many
+    assert sum(read.values()) <= many + 2048
+    assert (hinted.by_inode, hinted.unheld) == ({}, frozenset())
+    assert "1024 sockets" in hinted.blind_spots[0].why
+    assert without_hint == Holders({}, frozenset([1 << 31]), ())
 
 
 def test_nothing_is_read_where_nothing_is_wanted() -> None:

@@ -13,13 +13,13 @@ import time
 import typing as t
 
 import pytest
-from builders.machine import Spec, in_own_network, open_socket
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import BadInput
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import Claim, Owner
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.overlap import OverlapIndex, canonical, overlaps
+from builders.machine import Spec, in_own_network, open_socket
 
 PORT = 9090
 
@@ -148,7 +148,9 @@ def test_garbage_is_refused_and_quoted(text: str) -> None:
     assert repr(text) in str(caught.value)
 
 
-ADDRESSES = st.sampled_from(["*", "0.0.0.0", "::", "127.0.0.1", "127.0.0.2", "::1", "2001:db8::1", "fe80::1%left", "fe80::1%right", "fe80::1"])
+ADDRESSES = st.sampled_from(
+    ["*", "0.0.0.0", "::", "127.0.0.1", "127.0.0.2", "::1", "2001:db8::1", "fe80::1%left", "fe80::1%right", "fe80::1"]
+)
 CLAIMS = st.builds(
     Claim,
     proto=st.sampled_from(["tcp", "udp"]),

@@ -12,7 +12,6 @@ import time
 import typing as t
 
 import pytest
-from builders.machine import Spec, open_socket, this_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._sockets.diag impor
     DumpParser,
     render_request,
 )
+from builders.machine import Spec, open_socket, this_machine
 
 DONE = struct.pack("=IHHIIi", 20, 3, 2, 1, 0, 0)
 
@@ -114,14 +114,14 @@ def test_ten_thousand_listeners_are_read_in_well_under_a_tenth_of_a_second() -> 
 @pytest.mark.parametrize("message", [2, 3])
 def test_a_refusal_is_an_error_and_never_an_empty_list(number: int, kind: type[Exception], word: str, message: int) -> None:
     data = struct.pack("=IHHIIi", 20, message, 2, 1, 0, -number)
-    with pytest.raises(kind, match=f"udp.*{word}"):
+    with pytest.raises(kind, match=rf"udp.*{word}"):
         DumpParser("udp").parse(data)
 
 
 def test_this_kernel_refuses_a_protocol_that_it_has_no_list_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's own refusal: no error message, but a DONE with an error number, after no sockets."""
     monkeypatch.setitem(t.cast("dict[str, int]", render_request.__globals__["IPPROTO"]), "dccp", 33)
-    with pytest.raises(CouldNotLook, match="dccp.*ENOENT"):
+    with pytest.raises(CouldNotLook, match=r"dccp.*ENOENT"):
         dump("dccp", AF_INET, 1 << TCP_LISTEN)
 
 
