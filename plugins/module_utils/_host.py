@@ -77,6 +77,8 @@ class Host(t.Protocol):
 
     def now(self) -> float: ...
 
+    def today(self) -> str: ...
+
     def uptime(self) -> float: ...
 
 
@@ -324,6 +326,10 @@ class AnsibleHost:
     def now(self) -> float:
         """Seconds since the epoch."""
         return time.time()
+
+    def today(self) -> str:
+        """The day on the host's own calendar, as YYYY-MM-DD."""
+        return time.strftime("%Y-%m-%d")
 
     def uptime(self) -> float:
         """Seconds of the monotonic clock, which systemd's monotonic timestamps count on."""

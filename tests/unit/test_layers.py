@@ -40,6 +40,10 @@ ROOMS = {
         f"module_utils.{room}": Room(ours=("module_utils._errors", f"module_utils.{room}", *MODELS), not_stdlib=(*IMPURE, "pkgutil"))
         for room in PURE
     },
+    # On top of the other pure rooms.
+    "module_utils._ports": Room(
+        ours=("module_utils._errors", *(f"module_utils.{room}" for room in PURE)), not_stdlib=(*IMPURE, "pkgutil")
+    ),
     "module_utils._collect": Room(
         ours=(
             "module_utils._host",
@@ -138,8 +142,8 @@ def test_module_utils_has_no_package_files() -> None:
         ("module_utils._ports.overlap", "import os.path"),
         ("module_utils._ports.overlap", "def f():\n    from time import sleep"),
         ("module_utils._ports.overlap", "from .._collect.listeners import collect_listeners"),
-        ("module_utils._ports.overlap", "from .._units.show import parse"),
-        ("module_utils._ports.overlap", "from .._units import show"),
+        ("module_utils._sockets.diag", "from .._units.show import parse"),
+        ("module_utils._sockets.diag", "from .._units import show"),
         ("module_utils._ports.overlap", "import yaml"),
         ("module_utils._ports.overlap", "from .._host import Host"),
         ("module_utils._host", "from ._ports.model import Claim"),

@@ -8,23 +8,24 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
 
 from .._errors import CouldNotLook, NothingThere
 from .._ports.model import BlindSpot, Claim, Owner
+from .._sockets.diag import AF_INET, AF_INET6
 
 if t.TYPE_CHECKING:
     from .._host import Host
     from .._ports.model import Planned
 
-_FAMILY_WILDCARDS = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
+_SOCK_STREAM = 1
+_FAMILY_WILDCARDS = ((AF_INET, "0.0.0.0"), (AF_INET6, "::"))
 
 
-def _targets(address: str) -> tuple[tuple[socket.AddressFamily, str], ...]:
+def _targets(address: str) -> tuple[tuple[int, str], ...]:
     if address == "*":
         return _FAMILY_WILDCARDS
-    return ((socket.AF_INET6 if ":" in address else socket.AF_INET, address),)
+    return ((AF_INET6 if ":" in address else AF_INET, address),)
 
 
 def try_planned(host: Host, planned: t.Iterable[Planned], claims: t.Iterable[Claim]) -> tuple[list[Claim], list[BlindSpot]]:
@@ -39,7 +40,7 @@ def try_planned(host: Host, planned: t.Iterable[Planned], claims: t.Iterable[Cla
             continue
         for family, address in _targets(one.address):
             try:
-                free = host.try_bind(family, socket.SOCK_STREAM, address, one.port)
+                free = host.try_bind(family, _SOCK_STREAM, address, one.port)
             except NothingThere:
                 continue
             except CouldNotLook as error:

@@ -8,11 +8,10 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from .._ports.attribution import Inventory, find_claims
-from .._ports.conflict import Look, find_conflicts, find_expired, judge
+from .._ports.conflict import Look, add_wanted, find_conflicts, find_expired, judge
 from .._ports.model import Owner, Report
 from .._ports.remedy import RunState
 from .bound import try_planned
@@ -87,12 +86,12 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
         loops=loops.loops,
         planned=wanted.planned,
         accepted=wanted.accepted,
-        today=time.strftime("%Y-%m-%d", time.localtime(host.now())),
+        today=host.today(),
         state_of=_run_states(inventory),
     )
     conflicts = find_conflicts(look)
     return Report(
-        claims=claims,
+        claims=add_wanted(claims, conflicts),
         conflicts=conflicts,
         blind_spots=tuple(blind_spots),
         expired=find_expired(look, conflicts),

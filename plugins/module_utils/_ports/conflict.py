@@ -218,6 +218,18 @@ def find_conflicts(look: Look) -> tuple[Conflict, ...]:
     return tuple(conflict._replace(accepted=_acceptance(conflict, look)) for conflict in found)
 
 
+def add_wanted(claims: t.Sequence[Claim], conflicts: t.Iterable[Conflict]) -> tuple[Claim, ...]:
+    """The claims, and those of claimants that do not come up: their port is known only from the conflict. By port."""
+    known = {(claim.proto, claim.port, claim.owner) for claim in claims}
+    wanted = {
+        claim
+        for conflict in conflicts
+        for claim in conflict.parties
+        if claim.state == "wanted" and claim.port and (claim.proto, claim.port, claim.owner) not in known
+    }
+    return tuple(sorted((*claims, *wanted), key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
+
+
 def judge(conflicts: t.Sequence[Conflict], blind_spots: t.Sequence[BlindSpot]) -> str:
     """``conflict``, ``unsure`` or ``clean``. A loop with no port in sight, or a look that failed, is never clean."""
     open_ones = [conflict for conflict in conflicts if conflict.accepted is None]

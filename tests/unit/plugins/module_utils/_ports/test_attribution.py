@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from ansible_collections.guarded.deploy.plugins.module_utils._firewall.model import Forward
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.attribution import Inventory, find_claims
 from ansible_collections.guarded.deploy.plugins.module_utils._sockets.model import Holder, Listener

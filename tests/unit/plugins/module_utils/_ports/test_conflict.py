@@ -7,12 +7,18 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.guarded.deploy.plugins.module_utils._ports.conflict import find_conflicts, find_expired, judge
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.conflict import (
+    add_wanted,
+    find_conflicts,
+    find_expired,
+    judge,
+)
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import BlindSpot
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.options import parse_accepted, parse_planned
 from builders.ports import ID_TWO, claim, container_owner, look, loop, unit_owner, wanted
-from hypothesis import given
-from hypothesis import strategies as st
 
 UNIT, CONTAINER = unit_owner(), container_owner()
 
@@ -29,6 +35,15 @@ class TestACrashLoop:
         assert [party.owner for party in conflict.parties] == [UNIT, CONTAINER]
         assert "prometheus.service" in conflict.explanation
         assert "container web" in conflict.explanation
+
+    def test_is_a_claim_like_any_other(self):
+        conflicts = find_conflicts(look(claims=[claim(UNIT)], loops=[loop(CONTAINER, ports=[wanted()])]))
+        claims = add_wanted([claim(UNIT)], conflicts)
+        assert [(one.port, one.state, one.owner.name) for one in claims] == [
+            (9090, "wanted", "web"),
+            (9090, "listening", "prometheus.service"),
+        ]
+        assert add_wanted(claims, conflicts) == claims
 
     def test_with_a_guessed_port_counts_only_where_another_holds_it(self):
         guessed = loop(CONTAINER, ports=[wanted(confidence="inferred")], in_use_seen=False)

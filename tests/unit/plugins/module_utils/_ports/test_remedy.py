@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import Owner
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.remedy import RunState, plan_retirement, plan_sides
 from builders.ports import claim, container_owner, unit, unit_owner

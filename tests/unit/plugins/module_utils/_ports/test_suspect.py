@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.in_use import InUse
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import WantedPort
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.suspect import (

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
 from ansible_collections.guarded.deploy.plugins.module_utils._units.model import ListenAddress
 from ansible_collections.guarded.deploy.plugins.module_utils._units.show import (
