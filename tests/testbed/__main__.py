@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("scenario")
     create.add_argument("hosts", nargs="*", metavar="NAME[=SUITE[,cgroup=v1]]", help="a name alone is also the suite")
     create.add_argument("--file", type=Path, help="take the hosts from the 'platforms' of this molecule.yml")
+    reboot = add("reboot", reboot_hosts, "Cut the power of a scenario's hosts and boot them again. Their inventory changes.")
+    reboot.add_argument("scenario")
     destroy = add("destroy", destroy_hosts, "Remove the hosts of a scenario.")
     destroy.add_argument("scenario")
     add("list", list_hosts, "List the running hosts of this checkout.")
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def up(_: argparse.Namespace) -> None:
+def up(_arguments: argparse.Namespace) -> None:
     """The engine stays when this ends."""
     with engine.use() or contextlib.nullcontext():
         client = engine.connect()
@@ -71,7 +73,7 @@ def up(_: argparse.Namespace) -> None:
         hosts.ssh_key()
 
 
-def down(_: argparse.Namespace) -> None:
+def down(_arguments: argparse.Namespace) -> None:
     """Everything of this checkout's goes, the hosts made by hand too."""
     for run in {*hosts.sweep(), runs.DEV}:
         hosts.destroy_run(run)
@@ -85,7 +87,7 @@ def build_images(arguments: argparse.Namespace) -> None:
 
 
 def _wanted(text: str) -> hosts.Wanted:
-    name, _, rest = text.partition("=")
+    name, _equals, rest = text.partition("=")
     suite, *options = rest.split(",")
     return hosts.Wanted(name, suite or name, **dict(option.split("=", 1) for option in options))
 
@@ -99,11 +101,16 @@ def create_hosts(arguments: argparse.Namespace) -> None:
     print(hosts.inventory_path(arguments.scenario))
 
 
+def reboot_hosts(arguments: argparse.Namespace) -> None:
+    hosts.reboot_hosts(arguments.scenario)
+    print(hosts.inventory_path(arguments.scenario))
+
+
 def destroy_hosts(arguments: argparse.Namespace) -> None:
     hosts.destroy_hosts(arguments.scenario)
 
 
-def list_hosts(_: argparse.Namespace) -> None:
+def list_hosts(_arguments: argparse.Namespace) -> None:
     for host in hosts.list_hosts():
         print(f"{host.container}  {host.suite}  127.0.0.1:{host.ssh_port}")
 
@@ -122,7 +129,7 @@ def ssh_to(arguments: argparse.Namespace) -> int:
     return subprocess.call([*command, "root@127.0.0.1", *arguments.command])
 
 
-def _interrupt(number: int, _: t.Any) -> t.NoReturn:
+def _interrupt(number: int, _frame: t.Any) -> t.NoReturn:
     raise SystemExit(128 + number)
 
 

@@ -35,7 +35,7 @@ WAIT_FOR_BOOT = """
 i=0
 while [ $i -lt 600 ]; do
     state=$(systemctl is-system-running --wait 2>/dev/null) && exit 0
-    case $state in degraded) systemctl --failed --no-legend --plain; exit 1 ;; esac
+    case $state in degraded) systemctl --failed --no-legend --plain; exit $DEGRADED_RC ;; esac
     i=$((i + 1)); sleep 0.1
 done
 echo "systemd is still $state"; exit 1
@@ -117,10 +117,41 @@ def create_hosts(scenario: str, wanted: t.Sequence[Wanted]) -> list[RunningHost]
         network = _network(client, runs.current_run())
         with ThreadPoolExecutor(max_workers=8) as pool:
             hosts = list(pool.map(lambda host: _boot(client, scenario, host, images[host.suite], network, key), wanted))
+    _write_inventory(scenario, hosts)
+    return hosts
+
+
+def _write_inventory(scenario: str, hosts: t.Sequence[RunningHost]) -> None:
     path = inventory_path(scenario)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_inventory(hosts, key, runs.socket_folder()), encoding="utf-8")
+    path.write_text(render_inventory(hosts, ssh_key(), runs.socket_folder()), encoding="utf-8")
+
+
+def reboot_hosts(scenario: str) -> list[RunningHost]:
+    """Cut the power of a scenario's hosts and boot them again: /run and /tmp are empty then, files and volumes stay.
+
+    The inventory is written anew, for ssh listens on another port of this machine afterwards. A host may come up with
+    failed units: what a boot leads to is what scenarios look at.
+
+    :raises TestbedError: the scenario has no hosts, or one does not boot
+    """
+    client = engine.connect()
+    with contextlib.closing(client):
+        found = client.containers.list(filters=_filter(_labels(runs.current_run(), scenario)))
+        if not found:
+            raise TestbedError(f"{scenario}: no host runs")
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            hosts = list(pool.map(_reboot, found))
+    _write_inventory(scenario, hosts)
     return hosts
+
+
+def _reboot(container: t.Any) -> RunningHost:
+    container.kill()
+    container.wait()
+    container.start()
+    _await_boot(container, container.name, may_be_degraded=True)
+    return _describe(container)
 
 
 def _boot(client: docker.DockerClient, scenario: str, host: Wanted, image: str, network: str, key: Path) -> RunningHost:
@@ -159,9 +190,9 @@ def _boot(client: docker.DockerClient, scenario: str, host: Wanted, image: str, 
     return _describe(container)
 
 
-def _await_boot(container: t.Any, name: str) -> None:
+def _await_boot(container: t.Any, name: str, may_be_degraded: bool = False) -> None:
     started = time.monotonic()
-    result = container.exec_run(["sh", "-c", WAIT_FOR_BOOT])
+    result = container.exec_run(["sh", "-c", WAIT_FOR_BOOT], environment={"DEGRADED_RC": "0" if may_be_degraded else "1"})
     if result.exit_code != 0:
         container.reload()
         log = container.logs(tail=20).decode("utf-8", "replace")
