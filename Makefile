@@ -38,6 +38,47 @@ test-fast: venv ## Style, types, layers and unit tests: under a minute, no host
 	mypy
 	pytest -q
 
+# Cheap stages first; the last one closes with pytest's own count.
+STAGES := lint types docs-check sanity unit scenarios
+
+.PHONY: test
+test: venv ## Everything: style, types, documentation, ansible-test sanity, unit tests, scenarios on real hosts
+	@for stage in $(STAGES); do \
+	  echo "=== $$stage, after $$SECONDS s"; \
+	  $(MAKE) --no-print-directory $$stage || { code=$$?; echo "=== $$stage failed, after $$SECONDS s" >&2; exit $$code; }; \
+	done
+
+.PHONY: lint
+lint: venv ## ruff, yamllint, and ansible-lint with its profile "production"
+	ruff check .
+	yamllint --strict .
+	ansible-lint --strict -q
+
+.PHONY: types
+types: venv ## mypy, strict
+	mypy
+
+.PHONY: sanity
+sanity: venv ## ansible-test sanity, nothing ignored
+	python -m ansible_sanity
+
+.PHONY: unit
+unit: venv ## Unit tests; those of the layers too
+	pytest -q
+
+.PHONY: scenarios
+scenarios: venv ## Every Molecule scenario on hosts of its own, two at a time
+	python -m testbed run -- pytest tests/scenarios -n 2 --dist worksteal -v --durations=0 --durations-min=0.1
+
+.PHONY: demo
+demo: venv ## The main job on a real host: the failure, what the audit says of it, and its end
+	python -m testbed run -- python -m demo
+
+.PHONY: clean
+clean: ## Remove the hosts of this checkout, an engine that was started for them, and all that was made
+	if [ -x $(VENV)/bin/python ]; then $(VENV)/bin/python -m testbed down; fi
+	rm -rf $(CACHE)
+
 .PHONY: pin
 pin: venv ## Write what the pinned tools pulled in to requirements/constraints.txt
 	{ echo '# What the tools of dev.txt pulled in when they were last pinned: the same environment tomorrow. Written by `make pin`.'; \

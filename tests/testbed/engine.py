@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import time
 import typing as t
@@ -30,6 +31,7 @@ if t.TYPE_CHECKING:
 # Root's engine of the test bed; no other engine's folders or sockets are touched.
 STATE = Path("/run/guarded-deploy-testbed")
 DATA = Path("/var/lib/guarded-deploy-testbed")
+MACHINES_OWN = "unix:///var/run/docker.sock"
 SOCKET = STATE / "docker.sock"
 PIDFILE = STATE / "docker.pid"
 KEEP = STATE / "keep"
@@ -43,16 +45,30 @@ STOP_SECONDS = 60
 
 def _answers(url: str | None) -> docker.DockerClient | None:
     """A client of the engine at a URL (None: where the environment says), if one answers."""
+    if not _listens(url or os.environ.get("DOCKER_HOST") or MACHINES_OWN):
+        return None
+    client = None
     try:
         client = docker.DockerClient(base_url=url, timeout=120) if url else docker.from_env(timeout=120)
-    except docker.errors.DockerException:
-        return None
-    try:
         client.ping()
-    except Exception:
-        client.close()
+    except (docker.errors.DockerException, OSError):
+        if client is not None:
+            client.close()
         return None
     return client
+
+
+def _listens(url: str) -> bool:
+    """Whether anybody listens on the socket of a URL. The SDK would find out too, and leave a socket open each time."""
+    if not url.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(10)
+        try:
+            probe.connect(url.removeprefix("unix://"))
+        except OSError:
+            return False
+    return True
 
 
 def _own() -> docker.DockerClient | None:
