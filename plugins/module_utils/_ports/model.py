@@ -142,6 +142,44 @@ class Conflict(t.NamedTuple):
     accepted: Accepted | None = None
 
 
+class DeclaredPort(t.NamedTuple):
+    """A host port that a text asks for. ``address`` as in :class:`Claim`; ``line`` is the line of the text, from 1, or
+    0 where it is not known; ``source`` quotes the setting (``PublishPort=9090:9090``, ``--web.listen-address=:9090``).
+    A port that the engine chooses at the start is no claim and is left out."""
+
+    proto: str
+    address: str
+    port: int
+    source: str
+    line: int
+    confidence: str  # declared, or inferred where it is read from a program's arguments
+
+
+class Declared(t.NamedTuple):
+    """What a text says of one service: a unit, a socket unit or a container.
+
+    ``unknown`` says, each in half a sentence, why it may hold ports that are not listed (the host's network, a
+    variable that is not set, a program whose ports its unit does not tell); empty where ``ports`` is the whole truth.
+    ``data`` are host paths (as written, without a trailing slash) and named volumes (``volume:<name>``) that it keeps
+    its state in; ``at_boot`` is ``yes``, ``no`` or ``unknown``.
+    """
+
+    kind: str  # unit, socket, container
+    name: str
+    file: str  # path as it was given, or the unit's path on the host
+    line: int  # of the definition, from 1, or 0
+    ports: tuple[DeclaredPort, ...]
+    unknown: tuple[str, ...]
+    at_boot: str
+    host_network: bool  # whether its ports are the host's own: units mostly, containers seldom
+    program: str | None = None  # base name of the executable, or the image's name without registry and tag
+    engine: str | None = None  # docker or podman
+    image: str | None = None
+    compose_project: str | None = None
+    unit: str | None = None  # the unit that runs a container, the service that a socket unit starts
+    data: tuple[str, ...] = ()
+
+
 class Report(t.NamedTuple):
     """What there is to say about a host's ports. ``expired`` are acceptances that have run out while their conflict
     is still there; ``ephemeral_udp`` counts the client sockets that were left out."""
