@@ -15,6 +15,7 @@ from .._containers.inspect import parse_docker_inspect, parse_ids, parse_podman_
 from .._containers.log import parse_log_stream
 from .._errors import CouldNotLook, Denied, NothingThere, TimedOut, Unparsable
 from .._ports.model import BlindSpot
+from .deadline import Deadline
 
 if t.TYPE_CHECKING:
     from .._containers.model import Container
@@ -46,20 +47,6 @@ class _User(t.NamedTuple):
     home: str
 
 
-class _Clock:
-    """What is left of the time for all engines together."""
-
-    def __init__(self, host: Host, seconds: float) -> None:
-        self._host = host
-        self._end = host.uptime() + seconds
-
-    def left(self, what: str) -> float:
-        seconds = self._end - self._host.uptime()
-        if seconds <= 0:
-            raise TimedOut(f"no time was left to ask {what}")
-        return seconds
-
-
 def collect_containers(host: Host, units: t.Mapping[str, Unit], timeout: float, docker_socket: str | None) -> Containers:
     """The containers of Docker and Podman, rootful and rootless, running or not.
 
@@ -67,8 +54,8 @@ def collect_containers(host: Host, units: t.Mapping[str, Unit], timeout: float, 
     All engines together get ``timeout`` seconds; Docker at most half of them, so that one that hangs does not blind
     the other. An engine that could not be asked is a blind spot; one that is not installed is nothing.
     """
-    seen: list[Containers] = [_docker(host, units, _Clock(host, timeout / 2), docker_socket)]
-    clock = _Clock(host, timeout - (timeout / 2 if seen[0].blind_spots else 0))
+    seen: list[Containers] = [_docker(host, units, Deadline(host, timeout / 2), docker_socket)]
+    clock = Deadline(host, timeout - (timeout / 2 if seen[0].blind_spots else 0))
     seen += [_rootless_docker(host, user, clock) for user in _users(host)]
     seen.append(_podman(host, clock))
     return Containers(
@@ -93,7 +80,7 @@ def read_container_log(host: Host, container: Container, timeout: float, lines: 
             raise CouldNotLook(f"podman logs {container.name}: {_last_line(result)}")
         # What the container wrote to its two streams comes out of two again.
         return result.out + result.err
-    clock = _Clock(host, timeout)
+    clock = Deadline(host, timeout)
     for path in _docker_sockets_of(host, container.user, docker_socket):
         try:
             version = _api_version(host, path, clock)
@@ -135,15 +122,16 @@ def _socket_path(text: str) -> str:
     return text.removeprefix("unix://")
 
 
-def _docker(host: Host, units: t.Mapping[str, Unit], clock: _Clock, docker_socket: str | None) -> Containers:
+def _docker(host: Host, units: t.Mapping[str, Unit], clock: Deadline, docker_socket: str | None) -> Containers:
     if docker_socket:
         path = _socket_path(docker_socket)
         try:
             return _ask_docker(host, path, None, clock)
         except NothingThere:
             return _docker_unseen(path, "the socket that was named does not exist", "Correct the option docker_socket.")
-    service = units.get("docker.service")
-    if service is not None and service.active not in ("active", "activating", "reloading", "deactivating"):
+    service, listener = units.get("docker.service"), units.get("docker.socket")
+    asleep = service is not None and service.active not in ("active", "activating", "reloading", "deactivating")
+    if asleep and listener is not None and listener.active == "active":
         # A connection to docker.socket would start the engine and with it every container that is to restart.
         return _sleeping_docker(host)
     for path in DOCKER_SOCKETS:
@@ -153,6 +141,8 @@ def _docker(host: Host, units: t.Mapping[str, Unit], clock: _Clock, docker_socke
             return _ask_docker(host, path, None, clock)
         except NothingThere:
             continue
+    if asleep:
+        return _sleeping_docker(host)
     if service is not None:
         return _docker_unseen(
             DOCKER_SOCKETS[0],
@@ -196,7 +186,7 @@ def _docker_root(host: Host) -> str:
     return match[1] if match else "/var/lib/docker"
 
 
-def _rootless_docker(host: Host, user: _User, clock: _Clock) -> Containers:
+def _rootless_docker(host: Host, user: _User, clock: Deadline) -> Containers:
     try:
         return _ask_docker(host, f"{_USERS}/{user.uid}/docker.sock", user.name, clock)
     except NothingThere:
@@ -217,7 +207,7 @@ def _docker_blind(path: str, error: CouldNotLook) -> Containers:
     return _docker_unseen(path, str(error), remedy)
 
 
-def _ask_docker(host: Host, path: str, user: str | None, clock: _Clock) -> Containers:
+def _ask_docker(host: Host, path: str, user: str | None, clock: Deadline) -> Containers:
     """What the engine behind a socket says.
 
     :raises NothingThere: there is no such socket
@@ -232,7 +222,7 @@ def _ask_docker(host: Host, path: str, user: str | None, clock: _Clock) -> Conta
         return _docker_blind(path, error)
 
 
-def _api_version(host: Host, path: str, clock: _Clock) -> str:
+def _api_version(host: Host, path: str, clock: Deadline) -> str:
     """The newest API version that the server speaks: 20.10 ends at 1.41, and 29 begins at 1.44, so none can be pinned."""
     (answer,) = host.http_get(path, ["/_ping"], clock.left(path))
     _expect_ok(path, "/_ping", answer)
@@ -249,7 +239,7 @@ def _expect_ok(path: str, target: str, answer: HttpAnswer) -> bytes:
     return answer.body
 
 
-def _inspect_docker(host: Host, path: str, version: str, ids: tuple[str, ...], user: str | None, clock: _Clock) -> Containers:
+def _inspect_docker(host: Host, path: str, version: str, ids: tuple[str, ...], user: str | None, clock: Deadline) -> Containers:
     targets = [f"/v{version}/containers/{one}/json" for one in ids]
     if not targets:
         return Containers((), ())
@@ -268,7 +258,7 @@ def _inspect_docker(host: Host, path: str, version: str, ids: tuple[str, ...], u
 # --- Podman ---
 
 
-def _podman(host: Host, clock: _Clock) -> Containers:
+def _podman(host: Host, clock: Deadline) -> Containers:
     if not host.has("podman"):
         return Containers((), ())
     root = host.euid() == 0
@@ -280,7 +270,7 @@ def _podman(host: Host, clock: _Clock) -> Containers:
     )
 
 
-def _podman_of(host: Host, user: _User | None, clock: _Clock) -> Containers:
+def _podman_of(host: Host, user: _User | None, clock: Deadline) -> Containers:
     whose = f"Podman of {user.name}" if user else "Podman"
     try:
         if not _may_have_containers(host, user):
@@ -336,7 +326,7 @@ def _as_user(host: Host, user: _User, argv: list[str]) -> list[str]:
     return ["runuser", "-u", user.name, "--", "env", "-C", "/", *surroundings, *argv]
 
 
-def _ask_podman(host: Host, user: _User | None, clock: _Clock, whose: str) -> Containers:
+def _ask_podman(host: Host, user: _User | None, clock: Deadline, whose: str) -> Containers:
     def ask(*argv: str) -> CommandResult:
         command = ["podman", *argv]
         return host.run(_as_user(host, user, command) if user else command, clock.left(whose))

@@ -14,6 +14,7 @@ import typing as t
 from .._errors import CouldNotLook, Denied, GuardError, NothingThere
 from .._ports.model import BlindSpot
 from .._units.show import PROPERTIES, parse_show
+from .deadline import Deadline
 
 if t.TYPE_CHECKING:
     from .._host import Host
@@ -44,7 +45,7 @@ def _users_with_a_manager(host: Host) -> list[int]:
         return []
 
 
-def _user_units(host: Host, uid: int, timeout: float) -> tuple[Unit, ...]:
+def _user_units(host: Host, uid: int, deadline: Deadline) -> tuple[Unit, ...]:
     login = host.user_name(uid)
     try:
         host.list_dir(f"/run/user/{uid}/systemd")
@@ -52,18 +53,19 @@ def _user_units(host: Host, uid: int, timeout: float) -> tuple[Unit, ...]:
         return ()  # a session without a manager of its own
     environment = ("env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user")
     as_user = () if host.euid() == uid else ("runuser", "-u", login, "--")
-    return _show(host, [*as_user, *environment], login, timeout)
+    return _show(host, [*as_user, *environment], login, deadline.left(f"the units of {login}"))
 
 
 def collect_units(host: Host, timeout: float) -> Units:
-    """Every loaded service and socket of the system manager and, as root, of each user's."""
+    """Every loaded service and socket of the system manager and, as root, of each user's; all within ``timeout`` seconds."""
     found: list[Unit] = []
     blind_spots: list[BlindSpot] = []
+    deadline = Deadline(host, timeout)
     if not host.has("systemctl"):
         # Without systemd there are no units: a listener's process is then its owner.
         return Units({}, ())
     try:
-        found += _show(host, ["systemctl"], None, timeout)
+        found += _show(host, ["systemctl"], None, deadline.left("the units of the system"))
     except GuardError as error:
         blind_spots.append(
             BlindSpot(
@@ -78,7 +80,7 @@ def collect_units(host: Host, timeout: float) -> Units:
         if host.euid() not in (0, uid):
             continue
         try:
-            found += _user_units(host, uid, timeout)
+            found += _user_units(host, uid, deadline)
         except GuardError as error:
             blind_spots.append(
                 BlindSpot(
