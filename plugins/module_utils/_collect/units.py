@@ -33,8 +33,18 @@ class Units(t.NamedTuple):
 def _show(host: Host, command: t.Sequence[str], user: str | None, timeout: float) -> tuple[Unit, ...]:
     answer = host.run([*command, *_SHOW], timeout)
     if answer.rc != 0:
-        raise CouldNotLook(f"{' '.join(command)} show exited {answer.rc}: {answer.err.strip() or answer.out.strip()}")
+        said = " ".join((answer.err or answer.out).split())
+        raise CouldNotLook(f"{' '.join(command)} show exited {answer.rc}: {said}")
     return parse_show(answer.out, user)
+
+
+def _is_booted(host: Host) -> bool:
+    """Whether systemd is the host's init: it makes this folder early at boot (sd_booted(3))."""
+    try:
+        host.list_dir("/run/systemd/system")
+    except NothingThere:
+        return False
+    return True
 
 
 def _users_with_a_manager(host: Host) -> list[int]:
@@ -61,7 +71,7 @@ def collect_units(host: Host, timeout: float) -> Units:
     found: list[Unit] = []
     blind_spots: list[BlindSpot] = []
     deadline = Deadline(host, timeout)
-    if not host.has("systemctl"):
+    if not _is_booted(host):
         # Without systemd there are no units: a listener's process is then its owner.
         return Units({}, ())
     try:
