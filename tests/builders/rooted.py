@@ -19,6 +19,12 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost, HttpAnswer
 
 
+def whole_machine() -> AnsibleHost:
+    """This machine through the door that the modules use, with a module, so that commands can be run."""
+    with patch_module_args({}):
+        return AnsibleHost(AnsibleModule(argument_spec={}))
+
+
 class RootedHost(AnsibleHost):
     """A host whose files lie below ``root``, and that has the programs in ``root/bin`` and, of the machine's own, only
     those named in ``own``. Commands run for real; what they print is theirs."""

@@ -58,7 +58,7 @@ def _rule(line: str) -> tuple[str, Rule]:
         if word in ("-j", "-g"):
             target = value
         elif word in ("--to-destination", "--to-ports"):
-            to = value
+            to = f":{value}" if word == "--to-ports" else value
         elif word not in ("!", "-A"):
             match = _match(match, word, value, negated)
         negated = word == "!"
