@@ -122,6 +122,8 @@ def _find_loops(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
             # A guessed port counts only where somebody else holds it; a port that it says was taken counts always.
             stranded = loop.in_use_seen and port.confidence == "observed" and not has_it
             if not holders and not stranded:
+                # It has what its log still calls taken: the holder went away and it took the port over.
+                named |= loop.in_use_seen and has_it
                 continue
             named = True
             explain = explain_crash_loop if kind == "crash_loop" else explain_blocked
