@@ -83,8 +83,8 @@ def test_rules_of_nft_are_read() -> None:
     needs("nft")
 
     def work() -> Forwards:
-        rules = "table inet a { chain c { type nat hook prerouting priority -100\n tcp dport 9090 redirect to :80\n } }\n"
-        rules += "table ip nat { chain c { type nat hook output priority -100\n udp dport 53 dnat to 192.0.2.1\n } }\n"
+        rules = "table inet a { chain c { type nat hook prerouting priority -100\n tcp dport 9090 redirect to :80\n }\n}\n"
+        rules += "table ip nat { chain c { type nat hook output priority -100\n udp dport 53 dnat to 192.0.2.1\n }\n}\n"
         subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True, capture_output=True)
         return here()
 
