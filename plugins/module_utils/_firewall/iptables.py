@@ -21,8 +21,12 @@ _ODD_MATCHES = ("set", "u32", "bpf", "string")
 
 
 def is_foreign(text: str) -> bool:
-    """Whether the table was made by nft, so that iptables cannot show it (# Table `nat' is incompatible, use 'nft' tool.)."""
-    return "is incompatible, use 'nft' tool" in text
+    """Whether nft made (part of) the table, so that iptables does not show all of it.
+
+    ``# Table `nat' is incompatible, use 'nft' tool.``,
+    ``# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.``
+    """
+    return any(line.startswith("# Table ") and "incompatible" in line for line in text.splitlines())
 
 
 def parse_iptables_save(text: str, ipv6: bool) -> Table:

@@ -128,6 +128,7 @@ def test_more_rules_than_can_be_followed_are_reported() -> None:
 
 def test_tables_of_nft_are_not_taken_for_iptables() -> None:
     assert is_foreign("# Table `nat' is incompatible, use 'nft' tool.\n")
+    assert is_foreign("# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.\n*nat\n")
     assert not is_foreign((CASES / "iptables_save" / "docker_26_nft.txt").read_text(encoding="utf-8"))
 
 
