@@ -26,8 +26,8 @@ DOCKER_SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
 _USERS = "/run/user"
 _STORAGE = "/var/lib/containers/storage"
 _STORAGE_SETTINGS = ("/etc/containers/storage.conf", "/usr/share/containers/storage.conf")
-# 'graphroot = "/srv/containers"', not commented out
-_OWN_STORAGE = re.compile(r"^\s*(?:graphroot|rootless_storage_path)\s*=\s*['\"]([^'\"]*)['\"]", re.MULTILINE)
+# 'graphroot = "/srv/containers"', 'transient_store = true', not commented out
+_OWN_STORAGE = re.compile(r"^\s*(?:graphroot|rootless_storage_path|transient_store)\s*=\s*['\"]?([^'\"\s]*)", re.MULTILINE)
 _DOCKER_ROOT = re.compile(r'"data-root"\s*:\s*"([^"]+)"')
 _ID = re.compile(r"[0-9a-f]{64}$")
 
@@ -273,9 +273,8 @@ def _podman(host: Host, clock: Deadline) -> Containers:
 def _podman_of(host: Host, user: _User | None, clock: Deadline) -> Containers:
     whose = f"Podman of {user.name}" if user else "Podman"
     try:
-        if not _may_have_containers(host, user):
-            return Containers((), ())
-        return _ask_podman(host, user, clock, whose)
+        stored = _stored_ids(host, user)
+        return Containers((), ()) if stored == () else _ask_podman(host, user, clock, stored)
     except CouldNotLook as error:
         return _podman_blind(whose, error)
 
@@ -283,7 +282,7 @@ def _podman_of(host: Host, user: _User | None, clock: Deadline) -> Containers:
 def _roots_podman(host: Host) -> Containers:
     """What an ordinary user may know of root's Podman: only whether there may be containers."""
     try:
-        if not _may_have_containers(host, None):
+        if _stored_ids(host, None) == ():
             return Containers((), ())
     except CouldNotLook:
         pass
@@ -296,25 +295,25 @@ def _podman_blind(whose: str, error: CouldNotLook) -> Containers:
     return Containers((), (BlindSpot(f"the containers of {whose}", str(error), True, remedy),))
 
 
-def _may_have_containers(host: Host, user: _User | None) -> bool:
-    """Whether the storage holds any container, which is far quicker to see than by the command.
+def _stored_ids(host: Host, user: _User | None) -> tuple[str, ...] | None:
+    """The ids in Podman's storage, or None where it is configured to be elsewhere, so that only Podman can tell.
 
-    Every container has a folder named by its id below ``<driver>-containers``. Storage that is configured to be
-    elsewhere is not followed.
+    Every container (and a few things that are none of Podman's) has a folder named by its id below
+    ``<driver>-containers``. Looking there is far quicker than a command, of which an empty host needs none.
     """
     settings = (*_STORAGE_SETTINGS, *([f"{user.home}/.config/containers/storage.conf"] if user else []))
     root = f"{user.home}/.local/share/containers/storage" if user else _STORAGE
     for path in settings:
         try:
-            if any(place not in (root, _STORAGE) for place in _OWN_STORAGE.findall(host.read_text(path))):
-                return True
+            if any(value not in (root, _STORAGE, "false") for value in _OWN_STORAGE.findall(host.read_text(path))):
+                return None
         except NothingThere:
             continue
     try:
         folders = [name for name in host.list_dir(root) if name.endswith("-containers")]
-        return any(_ID.match(name) for folder in folders for name in host.list_dir(f"{root}/{folder}"))
+        return tuple(name for folder in folders for name in host.list_dir(f"{root}/{folder}") if _ID.match(name))
     except NothingThere:
-        return False
+        return ()
 
 
 def _as_user(host: Host, user: _User, argv: list[str]) -> list[str]:
@@ -326,7 +325,13 @@ def _as_user(host: Host, user: _User, argv: list[str]) -> list[str]:
     return ["runuser", "-u", user.name, "--", "env", "-C", "/", *surroundings, *argv]
 
 
-def _ask_podman(host: Host, user: _User | None, clock: Deadline, whose: str) -> Containers:
+def _ask_podman(host: Host, user: _User | None, clock: Deadline, stored: tuple[str, ...] | None) -> Containers:
+    """What inspect says of the containers; ``stored`` are their ids, None where Podman is to list them.
+
+    :raises CouldNotLook: it does not answer, or says what cannot be read
+    """
+    whose = f"Podman of {user.name}" if user else "Podman"
+
     def ask(*argv: str) -> CommandResult:
         command = ["podman", *argv]
         return host.run(_as_user(host, user, command) if user else command, clock.left(whose))
@@ -337,20 +342,20 @@ def _ask_podman(host: Host, user: _User | None, clock: Deadline, whose: str) -> 
             raise CouldNotLook(f"podman ps: {_last_line(result)}")
         return parse_ids(result.out, "podman")
 
-    name = user.name if user else None
     found: dict[str, Container] = {}
-    missing = listed()
-    # Of a container that is removed meanwhile inspect says "no such object", exits with 125 and shows the others.
+    missing = listed() if stored is None else stored
     for _attempt in range(2):
         if not missing:
             break
         result = ask("inspect", "--type", "container", *missing)
         if result.out.strip():
-            found.update((container.id, container) for container in parse_podman_inspect(result.out, name))
+            containers = parse_podman_inspect(result.out, user.name if user else None)
+            found.update((container.id, container) for container in containers)
+        # What was removed meanwhile, or is none of Podman's, is "no such object" to inspect, which shows the others.
         missing = tuple(one for one in missing if one not in found)
         if missing:
             present = listed()
-            missing = tuple(one for one in missing if one in present)
+            missing = tuple(one for one in present if one not in found)
     if not missing:
         return Containers(tuple(found.values()), ())
     error = CouldNotLook(f"podman inspect does not show {', '.join(one[:12] for one in missing)}: {_last_line(result)}")

@@ -268,7 +268,8 @@ def podman(host: RootedHost, script: str) -> None:
 
 
 def stored(host: RootedHost, root: str = "/var/lib/containers/storage") -> None:
-    Path(host.at(f"{root}/overlay-containers/{PODMAN[0]['Id']}")).mkdir(parents=True)
+    for one in PODMAN:
+        Path(host.at(f"{root}/overlay-containers/{one['Id']}")).mkdir(parents=True)
 
 
 ANSWERS = 'case $1 in ps) cat "$LIST";; inspect) cat "$SHOW";; esac\n'
@@ -282,6 +283,7 @@ def test_podman_is_asked(host: RootedHost) -> None:
     assert found.blind_spots == ()
     assert {one.id for one in found.containers} == {one["Id"] for one in PODMAN}
     assert {one.engine for one in found.containers} == {"podman"}
+    assert [one.split()[1] for one in host.asked if one.startswith("podman")] == ["inspect"], "one command, and no other"
 
 
 def test_podman_without_containers_is_not_asked(host: RootedHost) -> None:
@@ -293,7 +295,7 @@ def test_podman_without_containers_is_not_asked(host: RootedHost) -> None:
     assert not [one for one in host.asked if "podman" in one]
 
 
-@pytest.mark.parametrize("setting", ['graphroot = "/srv/containers"', "[storage]\n  graphroot='/srv/c'\n"])
+@pytest.mark.parametrize("setting", ['graphroot = "/srv/containers"', "[storage]\n  graphroot='/srv/c'\n", "transient_store = true\n"])
 def test_podman_with_its_storage_elsewhere_is_asked(host: RootedHost, setting: str) -> None:
     podman(host, ANSWERS)
     host.write("/etc/containers/storage.conf", setting)
@@ -302,7 +304,9 @@ def test_podman_with_its_storage_elsewhere_is_asked(host: RootedHost, setting: s
 
 def test_a_setting_that_is_the_default_or_a_comment_changes_nothing(host: RootedHost) -> None:
     podman(host, "exit 1\n")
-    host.write("/etc/containers/storage.conf", 'graphroot = "/var/lib/containers/storage"\n# graphroot = "/srv/x"\n')
+    host.write(
+        "/etc/containers/storage.conf", 'graphroot = "/var/lib/containers/storage"\n# graphroot = "/srv/x"\ntransient_store = false\n'
+    )
     assert look(host, units={}) == Containers((), ())
 
 
@@ -337,22 +341,21 @@ def test_a_docker_that_hangs_does_not_blind_podman(host: RootedHost) -> None:
         ('case $1 in ps) cat "$LIST";; *) echo "{}";; esac\n', "not a list"),
     ],
 )
-def test_a_podman_that_fails_is_a_blind_spot(host: RootedHost, script: str, said: str) -> None:
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["stored here", "stored elsewhere"])
+def test_a_podman_that_fails_is_a_blind_spot(host: RootedHost, script: str, said: str, elsewhere: bool) -> None:
     podman(host, script)
-    stored(host)
+    if elsewhere:
+        host.write("/etc/containers/storage.conf", 'graphroot = "/srv/containers"')
+    else:
+        stored(host)
     assert said in the_blind_spot(look(host, units={}))
 
 
-def test_a_podman_container_removed_after_it_was_listed_is_gone(host: RootedHost) -> None:
+def test_a_podman_container_removed_after_it_was_seen_is_gone(host: RootedHost) -> None:
     # What Podman 5.4 does: it shows the others, says what it misses, and exits with 125.
-    podman(
-        host,
-        'case $1 in\nps) if [ -e "$DIR/second" ]; then cat "$SHOW" >"$DIR/second"; cat "$SHOW"; else : >"$DIR/second"; cat "$LIST"; fi;;\n'
-        'inspect) cat "$SHOW"; echo "Error: no such object: \\"x\\"" >&2; exit 125;; esac\n',
-    )
+    podman(host, 'case $1 in\nps) cat "$LIST";;\ninspect) cat "$SHOW"; echo "Error: no such object: \\"x\\"" >&2; exit 125;; esac\n')
     stored(host)
-    document = json.loads(Path(host.at("/list.json")).read_text(encoding="utf-8"))
-    host.write("/list.json", json.dumps([*document, {"Id": "f" * 64}]))
+    Path(host.at(f"/var/lib/containers/storage/overlay-containers/{'f' * 64}")).mkdir()
     found = look(host, units={})
     assert found.blind_spots == ()
     assert len(found.containers) == len(PODMAN)
@@ -360,10 +363,12 @@ def test_a_podman_container_removed_after_it_was_listed_is_gone(host: RootedHost
 
 def test_a_podman_container_that_is_listed_and_never_shown_is_a_blind_spot(host: RootedHost) -> None:
     podman(host, ANSWERS)
-    stored(host)
-    host.write("/list.json", json.dumps([{"Id": "f" * 64}]))
+    host.write("/etc/containers/storage.conf", 'graphroot = "/srv/containers"')
+    listed = json.loads(Path(host.at("/list.json")).read_text(encoding="utf-8"))
+    host.write("/list.json", json.dumps([*listed, {"Id": "f" * 64}]))
     found = look(host, units={})
     assert "ffffffffffff" in the_blind_spot(found)
+    assert len(found.containers) == len(PODMAN), "and hides no other"
 
 
 @pytest.mark.feature("B3", "B15")
