@@ -154,8 +154,12 @@ class _HttpConnection:
         return bytes(body)
 
     def _number(self, text: str, base: int) -> int:
+        # Not everything that int() reads: "-5", "1_0" and "+5" are no lengths.
+        digits = text.strip()
+        if not digits.isalnum() or not digits.isascii():
+            raise self._broken(f"a length is {text[:40]!r}")
         try:
-            return int(text.strip(), base)
+            return int(digits, base)
         except ValueError:
             raise self._broken(f"a length is {text[:40]!r}") from None
 
