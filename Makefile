@@ -67,8 +67,8 @@ unit: venv ## Unit tests; those of the layers too
 	pytest -q
 
 .PHONY: scenarios
-scenarios: venv ## Every Molecule scenario on hosts of its own, two at a time
-	python -m testbed run -- pytest tests/scenarios -n 2 --dist worksteal -v --durations=0 --durations-min=0.1
+scenarios: venv ## Every Molecule scenario on hosts of its own, two at a time; ONLY='one or two' for some
+	python -m testbed run -- pytest tests/scenarios -n 2 --dist worksteal -v --durations=0 --durations-min=0.1 $(if $(ONLY),-k '$(ONLY)')
 
 .PHONY: demo
 demo: venv ## The main job on a real host: the failure, what the audit says of it, and its end

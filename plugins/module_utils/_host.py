@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import os
 import pwd
 import socket
@@ -21,8 +20,8 @@ from ._errors import CouldNotLook, Denied, NothingThere, TimedOut, ToolMissing, 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-# What `timeout` (coreutils) exits with when it had to end the command: by TERM, or by KILL.
-_TIMEOUT_EXIT_CODES = (124, 137)
+# What `timeout` (coreutils) ends with when it had to end the command: by TERM, or by KILL, which meets itself as well.
+_TIMEOUT_EXIT_CODES = (124, 137, -9)
 
 
 class CommandResult(t.NamedTuple):
@@ -82,17 +81,119 @@ class Host(t.Protocol):
     def uptime(self) -> float: ...
 
 
-class _UnixHttpConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket, as the container engines speak it."""
+class _HttpConnection:
+    """HTTP/1.1 over a Unix socket, as container engines speak it. Everything together ends at the deadline, however
+    slowly the bytes drip. (http.client would do most of it, and takes longer to load than the whole look.)"""
 
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
+    def __init__(self, path: str, deadline: float) -> None:
         self._path = path
+        self._deadline = deadline
+        self._socket: socket.socket | None = None
+        self._unread = bytearray()
+        self._asked = ""
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def get(self, target: str) -> HttpAnswer:
+        self._asked = target
+        if self._socket is None:
+            self._unread.clear()
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._socket.settimeout(self._left())
+            self._socket.connect(self._path)
+        self._socket.settimeout(self._left())
+        self._socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: guarded.deploy\r\n\r\n".encode())
+        version, _space, rest = self._line().partition(" ")
+        code = rest[:3]
+        if not version.startswith("HTTP/1.") or not code.isdigit():
+            raise self._broken(f"it began with {version[:40]!r}")
+        headers = self._headers()
+        body = self._body(int(code), headers)
+        if version == "HTTP/1.0" or headers.get("connection", "").lower() == "close":
+            self.close()
+        return HttpAnswer(int(code), headers, body)
+
+    def _headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        while True:
+            line = self._line()
+            if not line:
+                return headers
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise self._broken(f"a header is {line[:40]!r}")
+            headers[name.strip().lower()] = value.strip()
+
+    def _body(self, code: int, headers: dict[str, str]) -> bytes:
+        if code in (204, 304):
+            return b""
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return self._chunks()
+        length = headers.get("content-length")
+        if length is not None:
+            return self._exactly(self._number(length, 10))
+        while self._receive():
+            pass
+        body = bytes(self._unread)
+        self.close()
+        return body
+
+    def _chunks(self) -> bytes:
+        body = bytearray()
+        while True:
+            size = self._number(self._line().partition(";")[0], 16)
+            if not size:
+                break
+            body += self._exactly(size)
+            self._line()
+        while self._line():
+            pass
+        return bytes(body)
+
+    def _number(self, text: str, base: int) -> int:
+        # Not everything that int() reads: "-5", "1_0" and "+5" are no lengths.
+        digits = text.strip()
+        if not digits.isalnum() or not digits.isascii():
+            raise self._broken(f"a length is {text[:40]!r}")
+        try:
+            return int(digits, base)
+        except ValueError:
+            raise self._broken(f"a length is {text[:40]!r}") from None
+
+    def _line(self) -> str:
+        while b"\n" not in self._unread:
+            if len(self._unread) > 1 << 16 or not self._receive():
+                raise self._broken("a line has no end")
+        line, _newline, self._unread = self._unread.partition(b"\n")
+        return line.rstrip(b"\r").decode("latin-1")
+
+    def _exactly(self, length: int) -> bytes:
+        while len(self._unread) < length:
+            if not self._receive():
+                raise self._broken("it broke off")
+        body = bytes(self._unread[:length])
+        del self._unread[:length]
+        return body
+
+    def _receive(self) -> bool:
+        if self._socket is None:
+            return False
+        self._socket.settimeout(self._left())
+        piece = self._socket.recv(1 << 16)
+        self._unread += piece
+        return bool(piece)
+
+    def _left(self) -> float:
+        seconds = self._deadline - time.monotonic()
+        if seconds <= 0:
+            raise TimedOut(f"{self._path} did not answer GET {self._asked} in time")
+        return seconds
+
+    def _broken(self, how: str) -> Unparsable:
+        return Unparsable(f"{self._path} did not answer GET {self._asked} in HTTP: {how}")
 
 
 def _failed_look(what: str, error: OSError) -> Exception:
@@ -260,42 +361,14 @@ class AnsibleHost:
 
     def http_get(self, socket_path: str, targets: t.Sequence[str], timeout: float) -> t.Iterator[HttpAnswer]:
         """GET each target over one connection to a Unix socket; all of them together within ``timeout`` seconds."""
-        deadline = time.monotonic() + timeout
-        connection = _UnixHttpConnection(socket_path, timeout)
+        connection = _HttpConnection(socket_path, time.monotonic() + timeout)
         try:
             for target in targets:
-                yield self._one_answer(connection, socket_path, target, deadline)
+                yield connection.get(target)
+        except OSError as error:
+            raise _failed_look(socket_path, error) from error
         finally:
             connection.close()
-
-    def _one_answer(self, connection: _UnixHttpConnection, path: str, target: str, deadline: float) -> HttpAnswer:
-        def left() -> float:
-            seconds = deadline - time.monotonic()
-            if seconds <= 0:
-                raise TimedOut(f"{path} did not answer GET {target} in time")
-            return seconds
-
-        try:
-            connection.timeout = left()
-            if connection.sock is not None:
-                connection.sock.settimeout(left())
-            connection.request("GET", target)
-            answer = connection.getresponse()
-            body = bytearray()
-            # Piece by piece, so that an engine that drips one byte a second meets the deadline as well.
-            while True:
-                if connection.sock is not None:
-                    connection.sock.settimeout(left())
-                piece = answer.read1(1 << 16)
-                if not piece:
-                    break
-                body += piece
-                left()
-        except http.client.HTTPException as error:
-            raise Unparsable(f"{path} did not answer GET {target} in HTTP: {error!r}") from error
-        except OSError as error:
-            raise _failed_look(path, error) from error
-        return HttpAnswer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, bytes(body))
 
     def try_bind(self, family: int, kind: int, address: str, port: int) -> bool:
         """Whether the address can be bound now. Binds for a moment and never listens, so no client is taken.

@@ -107,6 +107,8 @@ def create_hosts(scenario: str, wanted: t.Sequence[Wanted]) -> list[RunningHost]
     """
     if len({host.name for host in wanted}) != len(wanted) or not wanted:
         raise TestbedError(f"{scenario}: hosts need names of their own, and at least one: {[host.name for host in wanted]}")
+    if not runs.is_alive(runs.current_run()):
+        raise TestbedError(f"the run {runs.current_run()} is over: nobody would remove these hosts")
     destroy_hosts(scenario)
     client = engine.connect()
     with contextlib.closing(client):
@@ -255,6 +257,7 @@ def sweep() -> list[str]:
     dead = sorted(run for run in found if not runs.is_alive(run))
     for run in dead:
         destroy_run(run)
+        runs.forget(run)
     return dead
 
 

@@ -6,7 +6,7 @@
 
 A run is a process that holds the lock of its file in .cache/testbed/. Hosts carry its id, so that a later run can tell the
 hosts of a killed run, which nobody will ever remove, from those of one that goes on beside it. The run "dev" is that of a
-person who creates and destroys hosts by hand: nothing removes its hosts but that person.
+person who creates and destroys hosts by hand (two of them call theirs TESTBED_RUN=name): nobody else removes its hosts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 import typing as t
@@ -23,6 +24,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / ".cache" / "testbed"
 DEV = "dev"
+ID_PATTERN = "[0-9a-f]{6}"
 VARIABLE = "TESTBED_RUN"
 
 
@@ -52,9 +54,14 @@ def _lock_file(run: str) -> Path:
     return FOLDER / f"{run}.lock"
 
 
+def forget(run: str) -> None:
+    """Remove the file of a run that is over."""
+    _lock_file(run).unlink(missing_ok=True)
+
+
 def is_alive(run: str) -> bool:
-    """Whether the run's process lives. "dev" always does."""
-    if run == DEV:
+    """Whether the run's process lives. "dev", and any other name that a person gave, always does."""
+    if not re.fullmatch(ID_PATTERN, run):
         return True
     try:
         with _lock_file(run).open() as file:

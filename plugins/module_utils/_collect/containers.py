@@ -15,6 +15,7 @@ from .._containers.inspect import parse_docker_inspect, parse_ids, parse_podman_
 from .._containers.log import parse_log_stream
 from .._errors import CouldNotLook, Denied, NothingThere, TimedOut, Unparsable
 from .._ports.model import BlindSpot
+from .deadline import Deadline
 
 if t.TYPE_CHECKING:
     from .._containers.model import Container
@@ -25,8 +26,8 @@ DOCKER_SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
 _USERS = "/run/user"
 _STORAGE = "/var/lib/containers/storage"
 _STORAGE_SETTINGS = ("/etc/containers/storage.conf", "/usr/share/containers/storage.conf")
-# 'graphroot = "/srv/containers"', not commented out
-_OWN_STORAGE = re.compile(r"^\s*(?:graphroot|rootless_storage_path)\s*=\s*['\"]([^'\"]*)['\"]", re.MULTILINE)
+# 'graphroot = "/srv/containers"', 'transient_store = true', not commented out
+_OWN_STORAGE = re.compile(r"^\s*(?:graphroot|rootless_storage_path|transient_store)\s*=\s*['\"]?([^'\"\s]*)", re.MULTILINE)
 _DOCKER_ROOT = re.compile(r'"data-root"\s*:\s*"([^"]+)"')
 _ID = re.compile(r"[0-9a-f]{64}$")
 
@@ -46,20 +47,6 @@ class _User(t.NamedTuple):
     home: str
 
 
-class _Clock:
-    """What is left of the time for all engines together."""
-
-    def __init__(self, host: Host, seconds: float) -> None:
-        self._host = host
-        self._end = host.uptime() + seconds
-
-    def left(self, what: str) -> float:
-        seconds = self._end - self._host.uptime()
-        if seconds <= 0:
-            raise TimedOut(f"no time was left to ask {what}")
-        return seconds
-
-
 def collect_containers(host: Host, units: t.Mapping[str, Unit], timeout: float, docker_socket: str | None) -> Containers:
     """The containers of Docker and Podman, rootful and rootless, running or not.
 
@@ -67,8 +54,8 @@ def collect_containers(host: Host, units: t.Mapping[str, Unit], timeout: float, 
     All engines together get ``timeout`` seconds; Docker at most half of them, so that one that hangs does not blind
     the other. An engine that could not be asked is a blind spot; one that is not installed is nothing.
     """
-    seen: list[Containers] = [_docker(host, units, _Clock(host, timeout / 2), docker_socket)]
-    clock = _Clock(host, timeout - (timeout / 2 if seen[0].blind_spots else 0))
+    seen: list[Containers] = [_docker(host, units, Deadline(host, timeout / 2), docker_socket)]
+    clock = Deadline(host, timeout - (timeout / 2 if seen[0].blind_spots else 0))
     seen += [_rootless_docker(host, user, clock) for user in _users(host)]
     seen.append(_podman(host, clock))
     return Containers(
@@ -93,7 +80,7 @@ def read_container_log(host: Host, container: Container, timeout: float, lines: 
             raise CouldNotLook(f"podman logs {container.name}: {_last_line(result)}")
         # What the container wrote to its two streams comes out of two again.
         return result.out + result.err
-    clock = _Clock(host, timeout)
+    clock = Deadline(host, timeout)
     for path in _docker_sockets_of(host, container.user, docker_socket):
         try:
             version = _api_version(host, path, clock)
@@ -135,15 +122,16 @@ def _socket_path(text: str) -> str:
     return text.removeprefix("unix://")
 
 
-def _docker(host: Host, units: t.Mapping[str, Unit], clock: _Clock, docker_socket: str | None) -> Containers:
+def _docker(host: Host, units: t.Mapping[str, Unit], clock: Deadline, docker_socket: str | None) -> Containers:
     if docker_socket:
         path = _socket_path(docker_socket)
         try:
             return _ask_docker(host, path, None, clock)
         except NothingThere:
             return _docker_unseen(path, "the socket that was named does not exist", "Correct the option docker_socket.")
-    service = units.get("docker.service")
-    if service is not None and service.active not in ("active", "activating", "reloading", "deactivating"):
+    service, listener = units.get("docker.service"), units.get("docker.socket")
+    asleep = service is not None and service.active not in ("active", "activating", "reloading", "deactivating")
+    if asleep and listener is not None and listener.active == "active":
         # A connection to docker.socket would start the engine and with it every container that is to restart.
         return _sleeping_docker(host)
     for path in DOCKER_SOCKETS:
@@ -153,6 +141,8 @@ def _docker(host: Host, units: t.Mapping[str, Unit], clock: _Clock, docker_socke
             return _ask_docker(host, path, None, clock)
         except NothingThere:
             continue
+    if asleep:
+        return _sleeping_docker(host)
     if service is not None:
         return _docker_unseen(
             DOCKER_SOCKETS[0],
@@ -196,7 +186,7 @@ def _docker_root(host: Host) -> str:
     return match[1] if match else "/var/lib/docker"
 
 
-def _rootless_docker(host: Host, user: _User, clock: _Clock) -> Containers:
+def _rootless_docker(host: Host, user: _User, clock: Deadline) -> Containers:
     try:
         return _ask_docker(host, f"{_USERS}/{user.uid}/docker.sock", user.name, clock)
     except NothingThere:
@@ -217,7 +207,7 @@ def _docker_blind(path: str, error: CouldNotLook) -> Containers:
     return _docker_unseen(path, str(error), remedy)
 
 
-def _ask_docker(host: Host, path: str, user: str | None, clock: _Clock) -> Containers:
+def _ask_docker(host: Host, path: str, user: str | None, clock: Deadline) -> Containers:
     """What the engine behind a socket says.
 
     :raises NothingThere: there is no such socket
@@ -232,7 +222,7 @@ def _ask_docker(host: Host, path: str, user: str | None, clock: _Clock) -> Conta
         return _docker_blind(path, error)
 
 
-def _api_version(host: Host, path: str, clock: _Clock) -> str:
+def _api_version(host: Host, path: str, clock: Deadline) -> str:
     """The newest API version that the server speaks: 20.10 ends at 1.41, and 29 begins at 1.44, so none can be pinned."""
     (answer,) = host.http_get(path, ["/_ping"], clock.left(path))
     _expect_ok(path, "/_ping", answer)
@@ -249,7 +239,7 @@ def _expect_ok(path: str, target: str, answer: HttpAnswer) -> bytes:
     return answer.body
 
 
-def _inspect_docker(host: Host, path: str, version: str, ids: tuple[str, ...], user: str | None, clock: _Clock) -> Containers:
+def _inspect_docker(host: Host, path: str, version: str, ids: tuple[str, ...], user: str | None, clock: Deadline) -> Containers:
     targets = [f"/v{version}/containers/{one}/json" for one in ids]
     if not targets:
         return Containers((), ())
@@ -268,7 +258,7 @@ def _inspect_docker(host: Host, path: str, version: str, ids: tuple[str, ...], u
 # --- Podman ---
 
 
-def _podman(host: Host, clock: _Clock) -> Containers:
+def _podman(host: Host, clock: Deadline) -> Containers:
     if not host.has("podman"):
         return Containers((), ())
     root = host.euid() == 0
@@ -280,12 +270,11 @@ def _podman(host: Host, clock: _Clock) -> Containers:
     )
 
 
-def _podman_of(host: Host, user: _User | None, clock: _Clock) -> Containers:
+def _podman_of(host: Host, user: _User | None, clock: Deadline) -> Containers:
     whose = f"Podman of {user.name}" if user else "Podman"
     try:
-        if not _may_have_containers(host, user):
-            return Containers((), ())
-        return _ask_podman(host, user, clock, whose)
+        stored = _stored_ids(host, user)
+        return Containers((), ()) if stored == () else _ask_podman(host, user, clock, stored)
     except CouldNotLook as error:
         return _podman_blind(whose, error)
 
@@ -293,7 +282,7 @@ def _podman_of(host: Host, user: _User | None, clock: _Clock) -> Containers:
 def _roots_podman(host: Host) -> Containers:
     """What an ordinary user may know of root's Podman: only whether there may be containers."""
     try:
-        if not _may_have_containers(host, None):
+        if _stored_ids(host, None) == ():
             return Containers((), ())
     except CouldNotLook:
         pass
@@ -306,25 +295,25 @@ def _podman_blind(whose: str, error: CouldNotLook) -> Containers:
     return Containers((), (BlindSpot(f"the containers of {whose}", str(error), True, remedy),))
 
 
-def _may_have_containers(host: Host, user: _User | None) -> bool:
-    """Whether the storage holds any container, which is far quicker to see than by the command.
+def _stored_ids(host: Host, user: _User | None) -> tuple[str, ...] | None:
+    """The ids in Podman's storage, or None where it is configured to be elsewhere, so that only Podman can tell.
 
-    Every container has a folder named by its id below ``<driver>-containers``. Storage that is configured to be
-    elsewhere is not followed.
+    Every container (and a few things that are none of Podman's) has a folder named by its id below
+    ``<driver>-containers``. Looking there is far quicker than a command, of which an empty host needs none.
     """
     settings = (*_STORAGE_SETTINGS, *([f"{user.home}/.config/containers/storage.conf"] if user else []))
     root = f"{user.home}/.local/share/containers/storage" if user else _STORAGE
     for path in settings:
         try:
-            if any(place not in (root, _STORAGE) for place in _OWN_STORAGE.findall(host.read_text(path))):
-                return True
+            if any(value not in (root, _STORAGE, "false") for value in _OWN_STORAGE.findall(host.read_text(path))):
+                return None
         except NothingThere:
             continue
     try:
         folders = [name for name in host.list_dir(root) if name.endswith("-containers")]
-        return any(_ID.match(name) for folder in folders for name in host.list_dir(f"{root}/{folder}"))
+        return tuple(name for folder in folders for name in host.list_dir(f"{root}/{folder}") if _ID.match(name))
     except NothingThere:
-        return False
+        return ()
 
 
 def _as_user(host: Host, user: _User, argv: list[str]) -> list[str]:
@@ -336,7 +325,13 @@ def _as_user(host: Host, user: _User, argv: list[str]) -> list[str]:
     return ["runuser", "-u", user.name, "--", "env", "-C", "/", *surroundings, *argv]
 
 
-def _ask_podman(host: Host, user: _User | None, clock: _Clock, whose: str) -> Containers:
+def _ask_podman(host: Host, user: _User | None, clock: Deadline, stored: tuple[str, ...] | None) -> Containers:
+    """What inspect says of the containers; ``stored`` are their ids, None where Podman is to list them.
+
+    :raises CouldNotLook: it does not answer, or says what cannot be read
+    """
+    whose = f"Podman of {user.name}" if user else "Podman"
+
     def ask(*argv: str) -> CommandResult:
         command = ["podman", *argv]
         return host.run(_as_user(host, user, command) if user else command, clock.left(whose))
@@ -347,20 +342,20 @@ def _ask_podman(host: Host, user: _User | None, clock: _Clock, whose: str) -> Co
             raise CouldNotLook(f"podman ps: {_last_line(result)}")
         return parse_ids(result.out, "podman")
 
-    name = user.name if user else None
     found: dict[str, Container] = {}
-    missing = listed()
-    # Of a container that is removed meanwhile inspect says "no such object", exits with 125 and shows the others.
+    missing = listed() if stored is None else stored
     for _attempt in range(2):
         if not missing:
             break
         result = ask("inspect", "--type", "container", *missing)
         if result.out.strip():
-            found.update((container.id, container) for container in parse_podman_inspect(result.out, name))
+            containers = parse_podman_inspect(result.out, user.name if user else None)
+            found.update((container.id, container) for container in containers)
+        # What was removed meanwhile, or is none of Podman's, is "no such object" to inspect, which shows the others.
         missing = tuple(one for one in missing if one not in found)
         if missing:
             present = listed()
-            missing = tuple(one for one in missing if one in present)
+            missing = tuple(one for one in present if one not in found)
     if not missing:
         return Containers(tuple(found.values()), ())
     error = CouldNotLook(f"podman inspect does not show {', '.join(one[:12] for one in missing)}: {_last_line(result)}")

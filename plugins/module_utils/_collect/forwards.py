@@ -125,16 +125,15 @@ def _nft_tables(host: Host, timeout: float) -> list[Table]:
         nat = parse_chain_dump(host.netlink(NETLINK_NETFILTER, render_chain_request(), timeout))
     except NothingThere:
         return []
-    tables, native = [], []
+    tables = []
     for table in nat:
-        read = _by_iptables(host, table, timeout)
-        if read is None:
-            native.append(table)
+        by_iptables = _by_iptables(host, table, timeout)
+        if by_iptables is not None:
+            tables.append(by_iptables)
         else:
-            tables.append(read)
-    if native:
-        commands = "; ".join(f"list table {table.family} {table.name}" for table in native)
-        tables += parse_nft_json(_output(host, [_first_tool(host, ("nft",)), "-j", commands], timeout))
+            # One at a time: of "list table a; list table b" nft 1.0.6 finds only the last.
+            argv = [_first_tool(host, ("nft",)), "-j", "list", "table", table.family, table.name]
+            tables += parse_nft_json(_output(host, argv, timeout))
     return tables
 
 

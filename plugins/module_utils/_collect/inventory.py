@@ -59,7 +59,7 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
     planned_udp = {one.port for one in wanted.planned if one.proto == "udp"}
     # Leaving client sockets out must not make a planned port look free.
     listeners = sockets.listeners + tuple(one for one in sockets.ephemeral_udp if one.port in planned_udp)
-    holders = collect_holders(host, listeners)
+    holders = collect_holders(host, listeners, wanted.timeout)
     units = collect_units(host, wanted.timeout)
     system_units = {name: unit for (user, name), unit in units.units.items() if user is None}
     containers = collect_containers(host, system_units, wanted.timeout, wanted.docker_socket)
@@ -67,13 +67,14 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
     inventory = Inventory(
         listeners=listeners,
         holders=holders.by_inode,
+        unheld=holders.unheld,
         units=units.units,
         containers=containers.containers,
         forwards=forwards.forwards,
         user_name=host.user_name,
     )
     claims = find_claims(inventory)
-    loops = collect_loops(host, inventory, wanted.timeout)
+    loops = collect_loops(host, inventory, wanted.timeout, wanted.docker_socket)
     blind_spots = [
         spot for look in (sockets, holders, units, containers, forwards, loops) for spot in look.blind_spots
     ]

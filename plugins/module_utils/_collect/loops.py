@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import GuardError
+from .._errors import GuardError, NothingThere
 from .._ports.attribution import container_owner, find_at_boot, unit_owner
 from .._ports.in_use import parse_in_use
 from .._ports.model import BlindSpot, Loop
 from .._ports.suspect import container_loop_state, container_ports, unit_loop_state, unit_ports
 from .containers import read_container_log
+from .deadline import Deadline
 from .units import read_unit_log
 
 if t.TYPE_CHECKING:
@@ -46,21 +47,24 @@ def _unread_log(whose: str, error: GuardError) -> BlindSpot:
 class _Collector:
     """Reads logs and remembers which could not be read."""
 
-    def __init__(self, host: Host, inventory: Inventory, timeout: float) -> None:
+    def __init__(self, host: Host, inventory: Inventory, timeout: float, docker_socket: str | None) -> None:
         self._host = host
         self._inventory = inventory
-        self._timeout = timeout
+        self._deadline = Deadline(host, timeout)
+        self._docker_socket = docker_socket
         self.blind_spots: list[BlindSpot] = []
 
-    def _log(self, whose: str, read: t.Callable[[], str]) -> str:
+    def _log(self, whose: str, read: t.Callable[[float], str]) -> str:
         try:
-            return read()
+            return read(self._deadline.left(f"the log of {whose}"))
+        except NothingThere:
+            return ""  # it went while we looked
         except GuardError as error:
             self.blind_spots.append(_unread_log(whose, error))
             return ""
 
     def unit(self, unit: Unit, state: str) -> Loop:
-        log = self._log(unit.name, lambda: read_unit_log(self._host, unit, self._timeout, _LOG_LINES))
+        log = self._log(unit.name, lambda timeout: read_unit_log(self._host, unit, timeout, _LOG_LINES))
         in_use = parse_in_use(log)
         owner = unit_owner(unit)
         return Loop(owner, find_at_boot(self._inventory, owner), state, unit.restarts, in_use.seen, unit_ports(unit, in_use))
@@ -70,7 +74,7 @@ class _Collector:
         if state == "restarting":
             log += "\n" + self._log(
                 f"container {container.name}",
-                lambda: read_container_log(self._host, container, self._timeout, _LOG_LINES),
+                lambda timeout: read_container_log(self._host, container, timeout, _LOG_LINES, self._docker_socket),
             )
         in_use = parse_in_use(log)
         owner = container_owner(container)
@@ -78,9 +82,12 @@ class _Collector:
         return Loop(owner, find_at_boot(self._inventory, owner), state, container.restarts, in_use.seen, ports)
 
 
-def collect_loops(host: Host, inventory: Inventory, timeout: float) -> Loops:
-    """Failed units, containers that were never started, and whatever restarts over and over."""
-    collector = _Collector(host, inventory, timeout)
+def collect_loops(host: Host, inventory: Inventory, timeout: float, docker_socket: str | None) -> Loops:
+    """Failed units, containers that were never started, and whatever restarts over and over.
+
+    All their logs together get ``timeout`` seconds; one that was not read is a blind spot.
+    """
+    collector = _Collector(host, inventory, timeout, docker_socket)
     loops = []
     uptime, now = host.uptime(), host.now()
     run_by_unit = {(container.user, container.unit) for container in inventory.containers if container.unit}

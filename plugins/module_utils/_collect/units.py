@@ -14,6 +14,7 @@ import typing as t
 from .._errors import CouldNotLook, Denied, GuardError, NothingThere
 from .._ports.model import BlindSpot
 from .._units.show import PROPERTIES, parse_show
+from .deadline import Deadline
 
 if t.TYPE_CHECKING:
     from .._host import Host
@@ -32,8 +33,18 @@ class Units(t.NamedTuple):
 def _show(host: Host, command: t.Sequence[str], user: str | None, timeout: float) -> tuple[Unit, ...]:
     answer = host.run([*command, *_SHOW], timeout)
     if answer.rc != 0:
-        raise CouldNotLook(f"{' '.join(command)} show exited {answer.rc}: {answer.err.strip() or answer.out.strip()}")
+        said = " ".join((answer.err or answer.out).split())
+        raise CouldNotLook(f"{' '.join(command)} show exited {answer.rc}: {said}")
     return parse_show(answer.out, user)
+
+
+def _is_booted(host: Host) -> bool:
+    """Whether systemd is the host's init: it makes this folder early at boot (sd_booted(3))."""
+    try:
+        host.list_dir("/run/systemd/system")
+    except NothingThere:
+        return False
+    return True
 
 
 def _users_with_a_manager(host: Host) -> list[int]:
@@ -44,7 +55,7 @@ def _users_with_a_manager(host: Host) -> list[int]:
         return []
 
 
-def _user_units(host: Host, uid: int, timeout: float) -> tuple[Unit, ...]:
+def _user_units(host: Host, uid: int, deadline: Deadline) -> tuple[Unit, ...]:
     login = host.user_name(uid)
     try:
         host.list_dir(f"/run/user/{uid}/systemd")
@@ -52,18 +63,19 @@ def _user_units(host: Host, uid: int, timeout: float) -> tuple[Unit, ...]:
         return ()  # a session without a manager of its own
     environment = ("env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user")
     as_user = () if host.euid() == uid else ("runuser", "-u", login, "--")
-    return _show(host, [*as_user, *environment], login, timeout)
+    return _show(host, [*as_user, *environment], login, deadline.left(f"the units of {login}"))
 
 
 def collect_units(host: Host, timeout: float) -> Units:
-    """Every loaded service and socket of the system manager and, as root, of each user's."""
+    """Every loaded service and socket of the system manager and, as root, of each user's; all within ``timeout`` seconds."""
     found: list[Unit] = []
     blind_spots: list[BlindSpot] = []
-    if not host.has("systemctl"):
+    deadline = Deadline(host, timeout)
+    if not _is_booted(host):
         # Without systemd there are no units: a listener's process is then its owner.
         return Units({}, ())
     try:
-        found += _show(host, ["systemctl"], None, timeout)
+        found += _show(host, ["systemctl"], None, deadline.left("the units of the system"))
     except GuardError as error:
         blind_spots.append(
             BlindSpot(
@@ -78,7 +90,7 @@ def collect_units(host: Host, timeout: float) -> Units:
         if host.euid() not in (0, uid):
             continue
         try:
-            found += _user_units(host, uid, timeout)
+            found += _user_units(host, uid, deadline)
         except GuardError as error:
             blind_spots.append(
                 BlindSpot(

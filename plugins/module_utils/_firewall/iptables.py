@@ -21,8 +21,12 @@ _ODD_MATCHES = ("set", "u32", "bpf", "string")
 
 
 def is_foreign(text: str) -> bool:
-    """Whether the table was made by nft, so that iptables cannot show it (# Table `nat' is incompatible, use 'nft' tool.)."""
-    return "is incompatible, use 'nft' tool" in text
+    """Whether nft made (part of) the table, so that iptables does not show all of it.
+
+    ``# Table `nat' is incompatible, use 'nft' tool.``,
+    ``# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.``
+    """
+    return any(line.startswith("# Table ") and "incompatible" in line for line in text.splitlines())
 
 
 def parse_iptables_save(text: str, ipv6: bool) -> Table:
@@ -58,7 +62,7 @@ def _rule(line: str) -> tuple[str, Rule]:
         if word in ("-j", "-g"):
             target = value
         elif word in ("--to-destination", "--to-ports"):
-            to = value
+            to = f":{value}" if word == "--to-ports" else value
         elif word not in ("!", "-A"):
             match = _match(match, word, value, negated)
         negated = word == "!"

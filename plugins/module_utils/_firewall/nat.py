@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import deque
 
 from .model import Forward
 
@@ -75,24 +76,24 @@ def narrow(outer: Match, inner: Match) -> Match:
 
 def find_forwards(tables: t.Iterable[Table]) -> NatRules:
     """What the rules take. A rule is followed from the entry chains only: what nothing jumps to takes nothing."""
-    forwards: dict[tuple[str, str, int, str], Forward] = {}
+    forwards: dict[tuple[str, str, int], Forward] = {}
     unread: dict[Unread, None] = {}
     for table in tables:
         for verdict in _verdicts(table):
             if isinstance(verdict, Unread):
                 unread[verdict] = None
             else:
-                # One port served by several rules (endpoints of a service) is one claim; the first rule names it.
-                forwards.setdefault((verdict.proto, verdict.address, verdict.port, verdict.to), verdict)
+                # One port served by several rules (the endpoints of a service) is taken once; the first rule names it.
+                forwards.setdefault((verdict.proto, verdict.address, verdict.port), verdict)
     return NatRules(tuple(forwards.values()), tuple(unread))
 
 
 def _verdicts(table: Table) -> t.Iterator[Forward | Unread]:
-    pending = [(entry, Match()) for entry in table.entries]
+    pending = deque((entry, Match()) for entry in table.entries)
     walked: set[tuple[str, Match]] = set()
     steps = 0
     while pending:
-        step = pending.pop()
+        step = pending.popleft()
         if step in walked:
             continue
         walked.add(step)

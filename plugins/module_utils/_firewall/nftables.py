@@ -112,7 +112,7 @@ def _nat_table(body: bytes) -> NatTable | None:
 
 
 def parse_nft_json(text: str) -> tuple[Table, ...]:
-    """The tables of one or more ``nft -j list table`` answers, each a line of its own.
+    """The tables in what ``nft -j list table`` or ``nft -j list ruleset`` prints; each line is an answer of its own.
 
     :raises Unparsable: it is no such JSON
     """
@@ -279,9 +279,11 @@ def _ports(values: list[Json]) -> Ports | None:
 
 
 def _target(address: Json, port: Json) -> str:
+    """Where the packets go: ``10.0.0.2:8080``, ``10.0.0.2``, ``:8080``, ``[2001:db8::9]:80``."""
     if isinstance(address, dict) and "concat" in address:
-        return ":".join(str(part) for part in address["concat"])
+        address, port = (*address["concat"], None)[:2]
     place = address if isinstance(address, str) else "" if address is None else json.dumps(address)
     if port is None:
         return place
-    return f"{place}:{port if isinstance(port, (int, str)) else json.dumps(port)}"
+    number = str(port) if isinstance(port, (int, str)) else json.dumps(port)
+    return f"[{place}]:{number}" if ":" in place and "{" not in place else f"{place}:{number}"

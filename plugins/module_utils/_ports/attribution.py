@@ -34,11 +34,15 @@ _NOT_YET_RUN = frozenset(("created", "configured", "initialized"))
 
 
 class Inventory(t.NamedTuple):
-    """All that was seen on a host. ``holders`` is by socket inode, ``units`` by (login name or None, unit name);
-    ``user_name`` gives the login name of a user id."""
+    """All that was seen on a host.
+
+    ``holders`` is by socket inode, ``unheld`` are inodes that no process holds, ``units`` is by (login name or None,
+    unit name), and ``user_name`` gives the login name of a user id.
+    """
 
     listeners: tuple[Listener, ...]
     holders: t.Mapping[int, tuple[Holder, ...]]
+    unheld: frozenset[int]
     units: t.Mapping[tuple[str | None, str], Unit]
     containers: tuple[Container, ...]
     forwards: tuple[Forward, ...]
@@ -159,7 +163,11 @@ class _Attribution:
     def owner(self, listener: Listener) -> tuple[Owner, str, str]:
         """(owner, source, confidence) of a socket."""
         holders = self._inventory.holders.get(listener.inode, ())
-        if listener.inode == 0:
+        if listener.inode == 0 or listener.inode in self._inventory.unheld:
+            # The kernel's own, as WireGuard's and NFS's are; the group that made it may name the service behind.
+            made_by = self._in_cgroup(listener.cgroup, None, listener) if listener.cgroup else None
+            if made_by is not None:
+                return made_by, "socket table, no process behind it, by the cgroup that created it", "inferred"
             return Owner("kernel", "kernel"), "socket table, no process behind it", "observed"
         # PID 1 and the service share a socket-activated port: the first to hold it is the one to name.
         for holder in sorted(holders, key=lambda one: (one.cgroup != listener.cgroup, one.pid)):

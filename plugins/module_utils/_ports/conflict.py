@@ -28,9 +28,16 @@ if t.TYPE_CHECKING:
 
 _HOLDING = frozenset(("listening", "bound", "forwarded"))
 
-MULTICAST_PORTS = {1900: "SSDP", 3702: "WS-Discovery", 5353: "mDNS", 5355: "LLMNR"}
-"""UDP ports that several programs share by design: each joins the multicast group and gets its own copy of every
-packet (IANA service name registry; RFC 6762 section 15.1 for mDNS)."""
+SHARED_BY_DESIGN = {
+    68: "DHCP client",
+    546: "DHCPv6 client",
+    1900: "SSDP",
+    3702: "WS-Discovery",
+    5353: "mDNS",
+    5355: "LLMNR",
+}
+"""UDP ports that several programs have at once and mean to (IANA service name registry): those that join a multicast
+group get a copy of every packet each (RFC 6762 section 15.1 for mDNS), and DHCP clients look at their own interface."""
 
 
 class Look(t.NamedTuple):
@@ -61,10 +68,10 @@ def _others(index: OverlapIndex[Claim], claim: Claim) -> list[Claim]:
 def _is_known_to_share(claim: Claim) -> bool:
     """Whether two sockets on this claim's port prove that it is shared.
 
-    Programs share a multicast port by design; and where the kernel did not say whether a wildcard is v6only, two
+    Some ports are shared by design; and where the kernel did not say whether a wildcard is v6only, two
     listeners that live side by side prove that it is.
     """
-    if claim.state != "listening" or (claim.proto == "udp" and claim.port in MULTICAST_PORTS):
+    if claim.state != "listening" or (claim.proto == "udp" and claim.port in SHARED_BY_DESIGN):
         return False
     return not (claim.address == "::" and claim.v6only is None)
 
@@ -115,6 +122,8 @@ def _find_loops(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
             # A guessed port counts only where somebody else holds it; a port that it says was taken counts always.
             stranded = loop.in_use_seen and port.confidence == "observed" and not has_it
             if not holders and not stranded:
+                # It has what its log still calls taken: the holder went away and it took the port over.
+                named |= loop.in_use_seen and has_it
                 continue
             named = True
             explain = explain_crash_loop if kind == "crash_loop" else explain_blocked

@@ -16,9 +16,10 @@ class Listener(t.NamedTuple):
 
     ``state`` is ``listening`` (TCP LISTEN, or a UDP socket without a peer) or ``bound`` (TCP, bound and not
     listening). ``v6only`` is None for IPv4 and where the kernel did not say. ``device`` is the interface that the
-    socket is bound to, by SO_BINDTODEVICE or by the scope of a link-local address. ``inode`` is 0 for a socket of
-    the kernel's own (WireGuard, NFS). ``cgroup`` is the path, below the unified hierarchy's root, of the group that *created* the
-    socket: a hint, since the holder may have moved or got it from another.
+    socket is bound to, by SO_BINDTODEVICE or by the scope of a link-local address. ``inode`` is 0 where there is
+    none; a socket of the kernel's own (VXLAN, WireGuard, NFS) mostly has one, and no process holds it. ``cgroup`` is
+    the path, below the unified hierarchy's root, of the group that *created* the socket: a hint, since the holder may
+    have moved or got it from another.
     """
 
     proto: str

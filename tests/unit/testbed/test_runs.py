@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 
-from testbed import runs
+from testbed import hosts, runs
+from testbed.errors import TestbedError
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,7 @@ def test_hosts_made_by_hand_belong_to_a_person_who_is_always_there(monkeypatch: 
     monkeypatch.delenv(runs.VARIABLE, raising=False)
     assert runs.current_run() == runs.DEV
     assert runs.is_alive(runs.DEV)
+    assert runs.is_alive("somebodys-name")
 
 
 def test_an_unknown_run_is_dead() -> None:
@@ -64,3 +66,9 @@ def test_the_folder_for_sockets_is_private_and_short() -> None:
     folder = runs.socket_folder()
     assert folder.stat().st_mode & 0o077 == 0
     assert len(str(folder)) < 60
+
+
+def test_hosts_are_not_made_for_a_run_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(runs.VARIABLE, "abcdef")
+    with pytest.raises(TestbedError, match="the run abcdef is over"):
+        hosts.create_hosts("scenario", [hosts.Wanted("bookworm", "bookworm")])

@@ -147,11 +147,13 @@ def test_a_neighbour_with_thousands_of_sockets_is_not_read_to_its_end() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         return [socket.socket() for _ in range(many)]
 
-    with child(work) as neighbour, open_socket(Spec("tcp", "127.0.0.1")) as opened:
+    with child(work) as neighbour, contextlib.ExitStack() as stack:
+        # More than one turn's worth: who is found to hold some of them is read on before others have their turn.
+        ours = [stack.enter_context(open_socket(Spec("tcp", "127.0.0.1"))) for _ in range(800)]
+        inodes = {os.fstat(opened.fileno()).st_ino for opened in ours}
         host = Counting()
-        inode = os.fstat(opened.fileno()).st_ino
-        listeners = [one for one in collect_listeners(host, 5.0).listeners if one.inode == inode]
-        assert collect_holders(host, listeners).by_inode
+        listeners = [one for one in collect_listeners(host, 5.0).listeners if one.inode in inodes]
+        assert collect_holders(host, listeners).by_inode.keys() == inodes
         assert host.read.get(neighbour, 0) <= 512
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == soft
 
@@ -242,6 +244,29 @@ def test_a_process_that_may_not_be_read_leaves_a_blind_spot() -> None:
         with open_socket(Spec("tcp", "127.0.0.1", reuse="port"), one.getsockname()[1]) as two:
             (spot,) = collect_holders(host, [listener_of(one), listener_of(two)]).blind_spots
             assert spot.could_hide_conflict, "two owners on one port could be behind it"
+
+
+@pytest.mark.feature("B15")
+def test_root_that_may_not_read_a_process_is_told_so() -> None:
+    class Confined(AnsibleHost):
+        """The real machine, where another process lies outside what this root may trace."""
+
+        def open_sockets(self, pid: int) -> t.Iterator[int]:
+            if pid != os.getpid():
+                raise Denied(f"/proc/{pid}/fd: Permission denied")
+            yield from super().open_sockets(pid)
+
+    def work() -> tuple[Holders, Holders]:
+        nobodys = Listener("tcp", "127.0.0.1", 1, "listening", None, None, 1 << 31, 0, None)
+        host = Confined(t.cast("t.Any", None))
+        alone = collect_holders(host, [nobodys])
+        with child(lambda: None):
+            return alone, collect_holders(host, [nobodys])
+
+    alone, beside_another = in_own_network(work, own_processes=True)
+    assert alone == Holders({}, frozenset([1 << 31]), ())
+    assert (beside_another.by_inode, beside_another.unheld) == ({}, frozenset())
+    assert "CAP_SYS_PTRACE" in beside_another.blind_spots[0].remedy
 
 
 @pytest.mark.feature("B15")

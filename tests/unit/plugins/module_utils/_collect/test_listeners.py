@@ -13,7 +13,6 @@ import subprocess
 import typing as t
 
 import pytest
-from builders.machine import Spec, in_own_network, open_socket, this_machine
 
 from ansible_collections.guarded.deploy.plugins.module_utils._collect.listeners import Listeners, collect_listeners
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import CouldNotLook, Denied, NothingThere
@@ -21,6 +20,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._host import Ansibl
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import BlindSpot
 from ansible_collections.guarded.deploy.plugins.module_utils._sockets.diag import render_request
 from ansible_collections.guarded.deploy.plugins.module_utils._sockets.model import Listener
+from builders.machine import Spec, in_own_network, open_socket, this_machine
 
 
 class WithoutSockDiag(AnsibleHost):

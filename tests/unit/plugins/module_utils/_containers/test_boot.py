@@ -9,11 +9,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from ansible_collections.guarded.deploy.plugins.module_utils._containers.boot import returns_at_boot
 from builders.ports import container
 
 pytestmark = pytest.mark.feature("B11")
-RAN = {"started": 1795181097.0}
+RAN: dict[str, t.Any] = {"started": 1795181097.0}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.guarded.deploy.plugins.module_utils._containers.inspect import (
     parse_docker_inspect,
     parse_ids,
@@ -19,8 +22,6 @@ from ansible_collections.guarded.deploy.plugins.module_utils._containers.inspect
     parse_time,
 )
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
-from hypothesis import given
-from hypothesis import strategies as st
 
 CASES = Path(__file__).resolve().parents[4] / "cases"
 DOCKER = sorted((CASES / "docker_inspect").glob("*.txt"))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 
-from ansible_collections.guarded.deploy.plugins.module_utils._containers.log import parse_log_stream
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.guarded.deploy.plugins.module_utils._containers.log import parse_log_stream
 
 FRAMES = st.lists(st.tuples(st.sampled_from([1, 2]), st.text(max_size=40)))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
+
 from ansible_collections.guarded.deploy.plugins.module_utils._containers.processes import (
     find_conmon_container,
     find_proxied,

@@ -35,10 +35,11 @@ def holder(comm: str, cgroup: str, pid: int = 700, argv: tuple[str, ...] = ()) -
     return Holder(pid, comm, f"/usr/bin/{comm}", argv, cgroup)
 
 
-def claims(listeners=(), holders=None, units=(), containers=(), forwards=()):
+def claims(listeners=(), holders=None, units=(), containers=(), forwards=(), unheld=()):
     inventory = Inventory(
         listeners=tuple(listeners),
         holders={inode: tuple(many) for inode, many in (holders or {}).items()},
+        unheld=frozenset(unheld),
         units={(one.user, one.name): one for one in units},
         containers=tuple(containers),
         forwards=tuple(forwards),
@@ -163,6 +164,12 @@ def test_a_rootless_port_belongs_to_the_users_container():
     assert (claim.owner.kind, claim.owner.name, claim.owner.user) == ("container", "web", "joe")
 
 
-def test_a_socket_of_the_kernels_own_is_the_kernels():
-    (claim,) = claims([listener(51820, None, inode=0, proto="udp")])
-    assert claim.owner.kind == "kernel"
+class TestASocketThatNoProcessHolds:
+    @pytest.mark.parametrize("unheld", [{"inode": 0}, {"inode": 51820}])
+    def test_is_the_kernels(self, unheld):
+        (claim,) = claims([listener(51820, None, proto="udp", **unheld)], unheld=[51820])
+        assert claim.owner.kind == "kernel"
+
+    def test_is_of_the_service_that_made_it(self):
+        (claim,) = claims([listener(2049, "/system.slice/nfs-server.service")], unheld=[2049])
+        assert (claim.owner.name, claim.confidence) == ("nfs-server.service", "inferred")

@@ -58,8 +58,12 @@ class TestACrashLoop:
         assert judge(conflicts, ()) == "unsure"
 
     def test_on_a_port_that_it_holds_itself_is_no_port_conflict(self):
-        conflicts = find_conflicts(look(claims=[claim(CONTAINER)], loops=[loop(CONTAINER, ports=[wanted(confidence="declared")])]))
+        mine = loop(CONTAINER, ports=[wanted(confidence="declared")], in_use_seen=False)
+        conflicts = find_conflicts(look(claims=[claim(CONTAINER)], loops=[mine]))
         assert [conflict.port for conflict in conflicts] == [None]
+
+    def test_is_over_once_it_has_the_port_that_its_log_still_calls_taken(self):
+        assert kinds(claims=[claim(CONTAINER)], loops=[loop(CONTAINER, ports=[wanted()])]) == []
 
     def test_on_another_address_does_not_collide(self):
         mine = loop(CONTAINER, ports=[wanted(address="127.0.0.2", confidence="declared")], in_use_seen=False)

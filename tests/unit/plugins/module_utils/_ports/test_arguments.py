@@ -1,0 +1,125 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ports that a command line asks for, and numbers that are none."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.arguments import PROGRAMS, find_ports
+
+pytestmark = pytest.mark.feature("B12", "B14")
+
+
+def found(line: str) -> list[str]:
+    ports = find_ports(shlex.split(line))
+    assert {port.confidence for port in ports} <= {"inferred"}
+    return [f"{port.address} {port.port}/{port.proto}" for port in ports]
+
+
+@pytest.mark.parametrize(
+    ("line", "ports"),
+    [
+        ("httpd -f -p 9090", ["* 9090/tcp"]),
+        ("httpd -f -p9090", ["* 9090/tcp"]),
+        ("/bin/busybox httpd -f -p 127.0.0.1:81", ["127.0.0.1 81/tcp"]),
+        ("busybox httpd -f", ["* 80/tcp"]),
+        ("/usr/bin/prometheus --web.listen-address=0.0.0.0:9191 --storage.tsdb.retention.time=15d", ["0.0.0.0 9191/tcp"]),
+        ("prometheus --web.listen-address :9191", ["* 9191/tcp"]),
+        ("prometheus", ["* 9090/tcp"]),
+        ("prometheus-node-exporter --collector.systemd", ["* 9100/tcp"]),
+        ("some-new-exporter --web.listen-address=:9999", ["* 9999/tcp"]),
+        ("python3 -m http.server", ["* 8000/tcp"]),
+        ("/usr/bin/python3.11 -u -m http.server 9090 --bind 127.0.0.1", ["127.0.0.1 9090/tcp"]),
+        ("python3 /usr/bin/gunicorn --bind=0.0.0.0:8000 -b [::1]:8001 app:app", ["0.0.0.0 8000/tcp", "::1 8001/tcp"]),
+        ("uvicorn app:app --host localhost --port 8000", ["127.0.0.1 8000/tcp"]),
+        ("uvicorn app:app --host db.example --port=8000", ["* 8000/tcp"]),
+        ("redis-server --port 6380 --bind 127.0.0.1", ["127.0.0.1 6380/tcp"]),
+        ("dnsmasq -k --port=5353", ["* 5353/tcp", "* 5353/udp"]),
+        ("nc -lk -p 9090 -e cat", ["* 9090/tcp"]),
+        ("nc -l 9090", ["* 9090/tcp"]),
+        ("busybox nc -ulp 53", ["* 53/udp"]),
+        ("socat UDP4-RECVFROM:514,fork -", ["* 514/udp"]),
+        ("socat -d TCP-LISTEN:80,reuseaddr,bind=127.0.0.1 TCP:10.0.0.1:8080", ["127.0.0.1 80/tcp"]),
+        ("etcd --listen-client-urls http://0.0.0.0:2379,http://[::1]:4001", ["0.0.0.0 2379/tcp", "::1 4001/tcp"]),
+        ("java -Dserver.port=8081 -jar app.jar", ["* 8081/tcp"]),
+        ("java -jar app.jar --server.port=8081", ["* 8081/tcp"]),
+        ("traefik --entrypoints.web.address=:80 --entryPoints.dns.address=127.0.0.1:53/udp", ["* 80/tcp", "127.0.0.1 53/udp"]),
+        ("controller --metrics-bind-address=127.0.0.1:8080", ["127.0.0.1 8080/tcp"]),
+        ("php -S [::1]:8080 -t public", ["::1 8080/tcp"]),
+        ("sshd -D -p 2222", ["* 2222/tcp"]),
+        ("tini -- prometheus", ["* 9090/tcp"]),
+        ("env A=1 B=2 exec nc -l 90", ["* 90/tcp"]),
+        ("timeout -k 5 9 nc -l 90", []),
+        ("timeout 5 nc -l 90", ["* 90/tcp"]),
+        ("sh -c 'exec httpd -f -p 8080'", ["* 8080/tcp"]),
+        ("/bin/bash -ec 'cd /srv && PORT=1 uvicorn a:a --port 8000; sleep 9090'", ["* 8000/tcp"]),
+        ("sh -c \"sh -c 'nc -l 80'\"", ["* 80/tcp"]),
+    ],
+)
+def test_what_is_known(line: str, ports: list[str]) -> None:
+    assert found(line) == ports
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "psql --port 5432 -h db",
+        "ssh -p 2222 host",
+        "redis-cli -p 6379",
+        "nc db 5432",
+        "nc -z db 80",
+        "docker run -p 80:80 -e X_PORT=9090 nginx",
+        "podman run --publish 8080:80 web -p 9999",
+        "nginx -g 'daemon off;'",
+        "redis-server /etc/redis/redis.conf",
+        "redis-server *:6379",
+        "redis-server --port 0",
+        "uvicorn app --port ${PORT}",
+        "uvicorn app --port 70000",
+        "gunicorn --bind unix:/run/app.sock app",
+        "gunicorn app",
+        "dsvpn server key auto 65011",
+        "some --listen-address /run/some.sock",
+        "some --listen 8080",
+        "some --listen-address eth0:8080",
+        "some --port 8080",
+        "some -- --listen-address=:8080",
+        "haproxy -f /etc/haproxy/haproxy.cfg --status-file 10",
+        "sleep 9090",
+        "bash -c 'unbalanced \"quote'",
+        "bash script.sh --port 80",
+        "python3",
+        "python3 -m venv 8000",
+        "httpd -k start",
+        "app --bind-root /srv:80 --advertise-address=10.0.0.1:80",
+        "socat UNIX-LISTEN:/run/x TCP:10.0.0.1:80",
+    ],
+)
+def test_what_is_not_known_is_no_claim(line: str) -> None:
+    assert found(line) == []
+
+
+@given(st.lists(st.text(max_size=30), max_size=8))
+def test_no_command_line_breaks_it(argv: list[str]) -> None:
+    for port in find_ports(argv):
+        assert 0 < port.port <= 65535
+
+
+@given(st.text(max_size=60))
+def test_no_shell_script_breaks_it(script: str) -> None:
+    find_ports(["sh", "-c", script])
+
+
+def test_every_program_says_where_its_options_are_known_from() -> None:
+    assert list(PROGRAMS) == sorted(PROGRAMS)
+    for program in PROGRAMS.values():
+        assert program.source
+        assert program.endpoints or program.ports or program.default
