@@ -14,6 +14,7 @@ from .explain import (
     explain_blocked,
     explain_crash_loop,
     explain_latent,
+    explain_next_boot,
     explain_planned,
     explain_shared,
     explain_unknown_loop,
@@ -27,6 +28,7 @@ if t.TYPE_CHECKING:
     from .remedy import RunState
 
 _HOLDING = frozenset(("listening", "bound", "forwarded"))
+_ASKING = frozenset(("wanted", "latent"))
 
 SHARED_BY_DESIGN = {
     68: "DHCP client",
@@ -142,16 +144,85 @@ def _find_loops(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
             yield Conflict(kind, None, None, (party,), explain_unknown_loop(loop), (), "inferred")
 
 
+def _may_start(claim: Claim) -> bool:
+    """Whether something may start a claimant that does not run: the boot, a socket, a timer, an engine. What nothing
+    starts but a person is at peace, or a retired unit would be in conflict for ever."""
+    return claim.state == "wanted" or (claim.state == "latent" and claim.at_boot != "no")
+
+
 def _find_latent(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
-    """Claimants that wait for one port which nobody holds."""
-    waiting = OverlapIndex(claim for claim in look.claims if claim.state == "wanted")
+    """Claimants that do not run now, and that could not have their port if they were started: another holds it, or
+    waits for it as well."""
+    asking = [claim for claim in look.claims if _may_start(claim)]
+    waiting = OverlapIndex(asking)
     groups: dict[tuple[str, int], dict[Claim, None]] = {}
     for one, other in waiting.pairs():
-        if not one.owner.same_as(other.owner) and not held.colliding(one) and not held.colliding(other):
+        # Where both come at boot, the boot is the conflict.
+        if not one.owner.same_as(other.owner) and not held.colliding(one) and not held.colliding(other) and not _both_boot(one, other):
+            groups.setdefault((one.proto, one.port), {}).update({one: None, other: None})
+    for claim in asking:
+        if claim.state != "latent":
+            continue  # one that waits is blocked, and told as such
+        for holder in _others(held, claim):
+            if not _both_boot(claim, holder):
+                groups.setdefault((claim.proto, claim.port), {}).update({holder: None, claim: None})
+    for (proto, port), group in groups.items():
+        parties = tuple(group)
+        yield Conflict(
+            "latent",
+            proto,
+            port,
+            parties,
+            explain_latent(parties),
+            plan_sides(parties, look.state_of),
+            _least_sure(parties),
+        )
+
+
+def _both_boot(one: Claim, other: Claim) -> bool:
+    return one.at_boot == other.at_boot == "yes"
+
+
+def _find_next_boot(look: Look) -> t.Iterator[Conflict]:
+    """Claimants of one port that the next boot starts both. Today one of them does not run, or holds no socket."""
+    index = OverlapIndex(claim for claim in look.claims if claim.at_boot == "yes" and claim.state in _HOLDING | _ASKING)
+    groups: dict[tuple[str, int], dict[Claim, None]] = {}
+    for one, other in index.pairs():
+        side_by_side = one.state in _HOLDING and other.state in _HOLDING
+        if not side_by_side and not one.owner.same_as(other.owner):
             groups.setdefault((one.proto, one.port), {}).update({one: None, other: None})
     for (proto, port), group in groups.items():
         parties = tuple(group)
-        yield Conflict("latent", proto, port, parties, explain_latent(parties), plan_sides(parties, look.state_of), "declared")
+        yield Conflict(
+            "next_boot",
+            proto,
+            port,
+            parties,
+            explain_next_boot(parties),
+            plan_sides(parties, look.state_of),
+            _least_sure(parties),
+        )
+
+
+_SURENESS = ("observed", "declared", "observed_earlier", "inferred")
+
+
+def _least_sure(parties: t.Iterable[Claim]) -> str:
+    return max((claim.confidence for claim in parties), key=_SURENESS.index)
+
+
+def _without_told(told: t.Sequence[Conflict], found: t.Iterable[Conflict]) -> list[Conflict]:
+    """The conflicts of ``found`` whose port and owners no conflict of ``told`` has named already."""
+    named = [(one.proto, one.port, [claim.owner for claim in one.parties]) for one in told]
+
+    def is_told(conflict: Conflict) -> bool:
+        return any(
+            (proto, port) == (conflict.proto, conflict.port)
+            and all(any(claim.owner.same_as(owner) for owner in owners) for claim in conflict.parties)
+            for proto, port, owners in named
+        )
+
+    return [conflict for conflict in found if not is_told(conflict)]
 
 
 def planned_claim(planned: Planned) -> Claim:
@@ -179,7 +250,7 @@ def is_earlier_deployment(planned: Planned, owner: Owner) -> bool:
 
 
 def _find_planned(look: Look) -> t.Iterator[Conflict]:
-    present = OverlapIndex(claim for claim in look.claims if claim.state in _HOLDING or claim.state == "wanted")
+    present = OverlapIndex(claim for claim in look.claims if claim.state in _HOLDING or _may_start(claim))
     earlier: list[Claim] = []  # of the plan itself
     for planned in look.planned:
         claim = planned_claim(planned)
@@ -222,7 +293,8 @@ def find_expired(look: Look, conflicts: t.Sequence[Conflict]) -> tuple[Accepted,
 def find_conflicts(look: Look) -> tuple[Conflict, ...]:
     """Every conflict, by port; one that somebody answers for carries the acceptance."""
     held = OverlapIndex(claim for claim in look.claims if claim.state in _HOLDING)
-    found = [*_find_shared(look), *_find_loops(held, look), *_find_latent(held, look), *_find_planned(look)]
+    now = [*_find_shared(look), *_find_loops(held, look)]
+    found = [*now, *_without_told(now, [*_find_latent(held, look), *_find_next_boot(look)]), *_find_planned(look)]
     found.sort(key=lambda conflict: (conflict.port or 0, conflict.proto or "", conflict.kind))
     return tuple(conflict._replace(accepted=_acceptance(conflict, look)) for conflict in found)
 

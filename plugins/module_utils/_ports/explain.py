@@ -110,10 +110,27 @@ def explain_unknown_loop(loop: Loop) -> str:
 
 
 def explain_latent(parties: t.Sequence[Claim]) -> str:
-    """Several claimants wait for one port that nobody holds yet."""
+    """Claimants that do not run now, for a port that another holds or that they all want."""
+    asking = [claim for claim in parties if claim.state in ("wanted", "latent")]
+    holding = [claim for claim in parties if claim not in asking]
+    if not holding:
+        return (
+            f"{_and(_distinct(asking))} all ask for {name_place(parties[0])}, and none of them has it yet."
+            " Whichever is started first gets it, and every other one will fail."
+        )
     return (
-        f"{_and(_distinct(parties))} all ask for {name_place(parties[0])}, and none of them has it yet."
-        " Whichever is started first gets it, and every other one will fail."
+        f"{_and(_distinct(asking))} would want {name_place(asking[0])}, which is held by {_and(_distinct(holding))}."
+        " It does not run now; whoever starts it, a person or a dependency, starts a failure."
+    )
+
+
+def explain_next_boot(parties: t.Sequence[Claim]) -> str:
+    """Claimants that the next boot starts both."""
+    holding = [claim for claim in parties if claim.state not in ("wanted", "latent")]
+    today = f"Today {_and(_distinct(holding))} has it; after a boot it may be another" if holding else "Whichever comes first gets it"
+    return (
+        f"The next boot starts {_and(_distinct(parties))}, and all of them want {name_place(parties[0])}."
+        f" {today}, and the rest will fail or restart over and over."
     )
 
 

@@ -16,7 +16,7 @@ from .model import Accepted, Planned
 from .overlap import canonical
 
 PROTOCOLS = ("tcp", "udp")
-KINDS = ("shared", "blocked", "crash_loop", "latent", "planned")
+KINDS = ("shared", "blocked", "crash_loop", "latent", "next_boot", "duplicate_service", "planned")
 _MOST_PORTS_OF_A_RANGE = 4096
 _DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 

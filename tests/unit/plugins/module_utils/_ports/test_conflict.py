@@ -99,9 +99,58 @@ class TestBlocked:
 
 @pytest.mark.feature("B10")
 def test_two_created_containers_for_one_port_are_latent_until_one_is_started():
-    one = claim(CONTAINER, state="wanted", address="*")
-    other = claim(container_owner("web2", ID_TWO), state="wanted", address="*")
+    # What was only created does not come back at boot.
+    one = claim(CONTAINER, state="wanted", address="*", at_boot="no")
+    other = claim(container_owner("web2", ID_TWO), state="wanted", address="*", at_boot="no")
     assert kinds(claims=[one, other]) == ["latent"]
+
+
+@pytest.mark.feature("B10")
+class TestLatent:
+    def test_an_inactive_unit_whose_port_another_holds(self):
+        asleep = claim(UNIT, state="latent", at_boot="yes", confidence="declared")
+        (conflict,) = find_conflicts(look(claims=[claim(CONTAINER, at_boot="no"), asleep]))
+        assert (conflict.kind, conflict.confidence) == ("latent", "declared")
+        assert "would want tcp port 9090, which is held by container web" in conflict.explanation
+
+    def test_one_that_only_a_person_starts_is_at_peace(self):
+        assert kinds(claims=[claim(CONTAINER, at_boot="no"), claim(UNIT, state="latent", at_boot="no")]) == []
+
+    def test_on_another_address_is_at_peace(self):
+        asleep = claim(UNIT, state="latent", at_boot="unknown", address="127.0.0.2")
+        assert kinds(claims=[claim(CONTAINER, address="127.0.0.1"), asleep]) == []
+
+
+@pytest.mark.feature("B11")
+class TestNextBoot:
+    def test_an_enabled_unit_that_was_stopped_and_a_container_that_comes_back(self):
+        (conflict,) = find_conflicts(look(claims=[claim(CONTAINER), claim(UNIT, state="latent")]))
+        assert conflict.kind == "next_boot"
+        assert "Today container web" in conflict.explanation
+
+    def test_two_that_both_sleep(self):
+        both = [claim(CONTAINER, state="latent"), claim(UNIT, state="latent")]
+        assert kinds(claims=both) == ["next_boot"]
+
+    @pytest.mark.parametrize("at_boot", ["no", "unknown"])
+    def test_only_where_both_are_sure_to_come(self, at_boot):
+        assert "next_boot" not in kinds(claims=[claim(CONTAINER, at_boot=at_boot), claim(UNIT, state="latent")])
+
+    def test_two_that_share_the_port_today_are_shared(self):
+        assert kinds(claims=[claim(CONTAINER), claim(UNIT)]) == ["shared"]
+
+    @pytest.mark.feature("B12")
+    def test_a_conflict_of_today_is_not_told_twice(self):
+        waiting = claim(CONTAINER, state="wanted", address="*")
+        looping = loop(CONTAINER, ports=[wanted()])
+        assert kinds(claims=[claim(UNIT), waiting], loops=[looping]) == ["crash_loop"]
+
+    def test_a_third_party_is_told_beside_the_conflict_of_today(self):
+        third = claim(unit_owner("third.service"), state="latent")
+        found = kinds(claims=[claim(UNIT), claim(CONTAINER, state="wanted")], loops=[loop(CONTAINER, ports=[wanted()])])
+        assert found == ["crash_loop"]
+        found = kinds(claims=[claim(UNIT), third, claim(CONTAINER, state="wanted")], loops=[loop(CONTAINER, ports=[wanted()])])
+        assert sorted(found) == ["crash_loop", "next_boot"]
 
 
 @pytest.mark.feature("B7")
@@ -161,8 +210,15 @@ class TestPlanned:
         waiting = claim(CONTAINER, state="wanted", address="*")
         assert kinds(claims=[waiting], planned=self.planned({"port": "9090"})) == ["planned"]
 
-    def test_a_stopped_container_is_no_obstacle_yet(self):
-        assert kinds(claims=[claim(CONTAINER, state="latent")], planned=self.planned({"port": "9090"})) == []
+    @pytest.mark.feature("B10")
+    @pytest.mark.parametrize("at_boot", ["yes", "unknown"])
+    def test_a_stopped_claimant_that_comes_back_is_in_the_way(self, at_boot):
+        stopped = claim(CONTAINER, state="latent", at_boot=at_boot)
+        assert kinds(claims=[stopped], planned=self.planned({"port": "9090"})) == ["planned"]
+
+    def test_a_stopped_claimant_that_only_a_person_starts_is_not(self):
+        stopped = claim(CONTAINER, state="latent", at_boot="no")
+        assert kinds(claims=[stopped], planned=self.planned({"port": "9090"})) == []
 
     @pytest.mark.feature("B9")
     def test_two_entries_for_one_port(self):
