@@ -28,6 +28,17 @@ class Room(t.NamedTuple):
 
 PURE = ("_sockets", "_units", "_containers", "_firewall", "_ports")
 MODELS = tuple(f"module_utils.{room}.model" for room in PURE)
+# Small languages that texts of every kind contain: a unit runs a command line, which publishes ports.
+READERS = (
+    "module_utils._containers.publish",
+    "module_utils._containers.run_line",
+    "module_utils._containers.shell",
+    "module_utils._ports.arguments",
+    "module_utils._sockets.address",
+    "module_utils._units.merge",
+    "module_utils._units.specifiers",
+    "module_utils._units.unit_file",
+)
 # Whatever reaches the machine, the clock or Ansible.
 IMPURE = ("os", "pathlib", "shutil", "subprocess", "socket", "http", "urllib.request", "time", "threading", "asyncio", "multiprocessing")
 SPAWNS = ("subprocess", "pkgutil")
@@ -37,7 +48,9 @@ ROOMS = {
     "module_utils._host": Room(ours=("module_utils._errors",), ansible=("ansible.module_utils.basic",), not_stdlib=SPAWNS),
     "module_utils._argspec": Room(ours=(), not_stdlib=IMPURE),
     **{
-        f"module_utils.{room}": Room(ours=("module_utils._errors", f"module_utils.{room}", *MODELS), not_stdlib=(*IMPURE, "pkgutil"))
+        f"module_utils.{room}": Room(
+            ours=("module_utils._errors", f"module_utils.{room}", *MODELS, *READERS), not_stdlib=(*IMPURE, "pkgutil")
+        )
         for room in PURE
     },
     # On top of the other pure rooms.
