@@ -26,6 +26,11 @@ class Program(t.NamedTuple):
     ``endpoints`` take ``address:port`` (or a port alone), ``ports`` a port alone, ``addresses`` the address that goes
     with it. ``default`` is the port without any of them, given only where no configuration file or variable can set
     another. ``source`` says where this is known from.
+
+    ``variables`` are environment variables that say the same as an option: the option (its long form) by variable.
+    ``needs`` are words of which one must be there, else the program does not listen (``iperf3 -s``); with one of
+    ``unless`` it does not either. ``also`` says, in half a sentence, why it may hold other ports than its arguments
+    tell. ``data`` are options that take the folder that it keeps its state in.
     """
 
     source: str
@@ -34,52 +39,253 @@ class Program(t.NamedTuple):
     addresses: tuple[str, ...] = ()
     protos: tuple[str, ...] = ("tcp",)
     default: int | None = None
+    default_address: str = "*"
+    variables: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    also: str = ""
+    data: tuple[str, ...] = ()
 
+
+class Asked(t.NamedTuple):
+    """What one command asks for. ``program`` is its name without interpreter and wrappers; ``unknown`` says why it may
+    hold ports that are not in ``ports``, and is empty where they are the whole truth; ``data`` are folders."""
+
+    program: str
+    ports: tuple[WantedPort, ...]
+    unknown: str
+    data: tuple[str, ...]
+
+
+Environment = t.Mapping[str, t.Optional[str]]
 
 _TCP_AND_UDP = ("tcp", "udp")
-_EXPORTER = "exporter-toolkit: --web.listen-address"
+_CONFIGURATION = "its configuration file may name others"
+
+
+def _exporter(
+    port: int, source: str = "exporter-toolkit: --web.listen-address; --web.systemd-socket listens on none of its own"
+) -> Program:
+    return Program(source, ("--web.listen-address",), default=port, unless=("--web.systemd-socket",))
+
+
+def _exporters(ports: t.Mapping[str, int]) -> dict[str, Program]:
+    """Exporters under their own name and under the one that Debian gives them."""
+    found = {f"{name}_exporter": _exporter(port) for name, port in ports.items()}
+    found.update((f"prometheus-{name.replace('_', '-')}-exporter", _exporter(port)) for name, port in ports.items())
+    return found
+
+
+_ALERTMANAGER = Program(
+    "alertmanager --help; 9094 is its cluster's, which an empty --cluster.listen-address= turns off",
+    ("--web.listen-address",),
+    default=9093,
+    unless=("--web.systemd-socket",),
+    also="it also listens for its cluster",
+    data=("--storage.path",),
+)
 
 PROGRAMS: dict[str, Program] = {
-    "alertmanager": Program("alertmanager --help", ("--web.listen-address",), default=9093),
-    "blackbox_exporter": Program(_EXPORTER, ("--web.listen-address",), default=9115),
+    # Ports: each exporter's README and the Prometheus wiki, "Default port allocations".
+    **_exporters(
+        {
+            "apache": 9117,
+            "bind": 9119,
+            "blackbox": 9115,
+            "consul": 9107,
+            "elasticsearch": 9114,
+            "frr": 9342,
+            "haproxy": 9101,
+            "ipmi": 9290,
+            "memcached": 9150,
+            "mysqld": 9104,
+            "node": 9100,
+            "postgres": 9187,
+            "snmp": 9116,
+            "systemd": 9558,
+        }
+    ),
+    # Debian's package listens elsewhere than upstream (9216).
+    "prometheus-mongodb-exporter": Program(
+        "prometheus-mongodb-exporter --help", ("--web.listen-address", "-web.listen-address"), default=9001
+    ),
+    "alertmanager": _ALERTMANAGER,
+    "beanstalkd": Program("beanstalkd(1): -l, -p; default 0.0.0.0:11300", (), ("-p",), ("-l",), default=11300, data=("-b",)),
     "busybox httpd": Program("busybox httpd --help: -p [IP:]PORT, default *:80", ("-p",), default=80),
-    "code-server": Program("code-server --help", ("--bind-addr",), ("--port",)),
-    "daphne": Program("daphne --help", (), ("-p", "--port"), ("-b", "--bind")),
-    "darkhttpd": Program("darkhttpd --help", (), ("--port",), ("--addr",)),
-    "dnsmasq": Program("dnsmasq(8)", (), ("-p", "--port"), protos=_TCP_AND_UDP),
-    "etcd": Program("etcd --help", ("--listen-client-urls", "--listen-peer-urls", "--listen-metrics-urls")),
-    "flask": Program("flask run --help", (), ("-p", "--port"), ("-h", "--host")),
-    "gunicorn": Program("gunicorn --help", ("-b", "--bind")),
-    "httpd": Program("busybox httpd --help; Apache's httpd has no -p", ("-p",)),
-    "hypercorn": Program("hypercorn --help", ("-b", "--bind")),
-    "mariadbd": Program("mariadbd --help", (), ("-P", "--port"), ("--bind-address",)),
-    "memcached": Program("memcached -h", (), ("-p", "--port"), ("-l", "--listen")),
-    "minio": Program("minio server --help", ("--address", "--console-address")),
-    "mongod": Program("mongod --help", (), ("--port",), ("--bind_ip",)),
-    "mosquitto": Program("mosquitto(8)", (), ("-p", "--port")),
-    "mysqld": Program("mysqld --help", (), ("-P", "--port"), ("--bind-address",)),
-    "named": Program("named(8)", (), ("-p",), protos=_TCP_AND_UDP),
-    "node_exporter": Program(_EXPORTER, ("--web.listen-address",), default=9100),
+    "cadvisor": Program("cadvisor --help", (), ("--port", "-port"), ("--listen_ip", "-listen_ip"), default=8080),
+    "code-server": Program("code-server --help", ("--bind-addr",), ("--port",), also=_CONFIGURATION, data=("--user-data-dir",)),
+    "daphne": Program(
+        "daphne --help", (), ("-p", "--port"), ("-b", "--bind"), default=8000, default_address="127.0.0.1", unless=("-u", "--fd", "-e")
+    ),
+    "darkhttpd": Program("darkhttpd --help", (), ("--port",), ("--addr",), also="its default port depends on its user"),
+    "distccd": Program("distccd(1)", (), ("-p", "--port"), ("--listen",), default=3632, needs=("--daemon", "--no-detach")),
+    "dnsmasq": Program("dnsmasq(8)", (), ("-p", "--port"), protos=_TCP_AND_UDP, also=_CONFIGURATION),
+    "dropbear": Program("dropbear(8): -p [address:]port, default 22", ("-p",), default=22, unless=("-i",)),
+    "epmd": Program("epmd(1): -port, default 4369", (), ("-port",), ("-address",), default=4369, variables=(("ERL_EPMD_PORT", "-port"),)),
+    "etcd": Program(
+        "etcd --help; ETCD_* variables say the same",
+        ("--listen-client-urls", "--listen-peer-urls", "--listen-metrics-urls"),
+        variables=(("ETCD_LISTEN_CLIENT_URLS", "--listen-client-urls"), ("ETCD_LISTEN_PEER_URLS", "--listen-peer-urls")),
+        also="it listens on 2379 and 2380 of the loopback where nothing says otherwise",
+        data=("--data-dir",),
+    ),
+    "flask": Program(
+        "flask run --help; FLASK_RUN_* variables say the same",
+        (),
+        ("-p", "--port"),
+        ("-h", "--host"),
+        default=5000,
+        default_address="127.0.0.1",
+        variables=(("FLASK_RUN_PORT", "--port"), ("FLASK_RUN_HOST", "--host")),
+        needs=("run",),
+    ),
+    "granian": Program(
+        "granian --help; GRANIAN_* variables say the same",
+        (),
+        ("--port",),
+        ("--host",),
+        default=8000,
+        default_address="127.0.0.1",
+        variables=(("GRANIAN_PORT", "--port"), ("GRANIAN_HOST", "--host")),
+        unless=("--uds",),
+    ),
+    "gunicorn": Program("gunicorn --help", ("-b", "--bind"), also=_CONFIGURATION),
+    "httpd": Program("busybox httpd --help; Apache's httpd has no -p", ("-p",), also=_CONFIGURATION),
+    "hypercorn": Program("hypercorn --help", ("-b", "--bind", "--insecure-bind", "--quic-bind"), also=_CONFIGURATION),
+    "iperf3": Program(
+        "iperf3(1): -s, -p, -B; default 5201; UDP tests take the port as well",
+        (),
+        ("-p", "--port"),
+        ("-B", "--bind"),
+        default=5201,
+        needs=("-s", "--server"),
+    ),
+    "mariadbd": Program("mariadbd --help", (), ("-P", "--port"), ("--bind-address",), also=_CONFIGURATION, data=("--datadir", "-h")),
+    "memcached": Program(
+        "memcached -h: -p, -l, -s; default 11211", ("-l", "--listen"), ("-p", "--port"), default=11211, unless=("-s", "--unix-socket")
+    ),
+    "minio": Program(
+        "minio server --help; default :9000, and any port for the console",
+        ("--address", "--console-address"),
+        needs=("server",),
+        also="it takes any port for its console where none is named",
+    ),
+    "mongod": Program("mongod --help", (), ("--port",), ("--bind_ip",), also=_CONFIGURATION, data=("--dbpath",)),
+    "mosquitto": Program("mosquitto(8)", (), ("-p", "--port"), also=_CONFIGURATION),
+    "mysqld": Program("mysqld --help", (), ("-P", "--port"), ("--bind-address",), also=_CONFIGURATION, data=("--datadir", "-h")),
+    "named": Program("named(8)", (), ("-p",), protos=_TCP_AND_UDP, also=_CONFIGURATION),
+    "ng": Program("ng serve --help", (), ("--port",), ("--host",), needs=("serve",), also="angular.json may name its port"),
+    "ollama": Program(
+        "ollama serve --help: OLLAMA_HOST, default 127.0.0.1:11434",
+        ("--listen-by-variable",),
+        default=11434,
+        default_address="127.0.0.1",
+        variables=(("OLLAMA_HOST", "--listen-by-variable"),),
+        needs=("serve",),
+    ),
     "php": Program("php --help: -S <addr>:<port>", ("-S",)),
-    "postgres": Program("postgres --help", (), ("-p", "--port"), ("-h",)),
-    "prometheus": Program("prometheus --help", ("--web.listen-address",), default=9090),
-    "prometheus-alertmanager": Program("alertmanager --help (Debian's name)", ("--web.listen-address",), default=9093),
-    "prometheus-blackbox-exporter": Program(_EXPORTER + " (Debian's name)", ("--web.listen-address",), default=9115),
-    "prometheus-node-exporter": Program(_EXPORTER + " (Debian's name)", ("--web.listen-address",), default=9100),
-    "prometheus-pushgateway": Program(_EXPORTER + " (Debian's name)", ("--web.listen-address",), default=9091),
-    "puma": Program("puma --help: -b tcp://0.0.0.0:9292, -p PORT", ("-b", "--bind"), ("-p", "--port")),
-    "pushgateway": Program(_EXPORTER, ("--web.listen-address",), default=9091),
+    "postgres": Program("postgres --help", (), ("-p", "--port"), ("-h",), also=_CONFIGURATION, data=("-D",)),
+    "prometheus": Program(
+        "prometheus --help",
+        ("--web.listen-address",),
+        default=9090,
+        unless=("--web.systemd-socket",),
+        data=("--storage.tsdb.path", "--storage.agent.path"),
+    ),
+    "prometheus-alertmanager": _ALERTMANAGER,  # Debian's name
+    "prometheus-pushgateway": _exporter(9091, "pushgateway --help (Debian's name)"),
+    "puma": Program("puma --help: -b tcp://0.0.0.0:9292, -p PORT", ("-b", "--bind"), ("-p", "--port"), also=_CONFIGURATION),
+    "pushgateway": _exporter(9091, "pushgateway --help"),
+    "pwngrid": Program("pwngrid -help: -address, default 0.0.0.0:8666 in peer mode", ("-address",)),
     "python -m http.server": Program("python3 -m http.server --help", addresses=("-b", "--bind"), default=8000),
-    "redis-server": Program("redis-server --help: options are settings of redis.conf", (), ("--port",), ("--bind",)),
-    "sshd": Program("sshd(8)", (), ("-p",)),
-    "streamlit": Program("streamlit run --help", (), ("--server.port",), ("--server.address",)),
-    "uvicorn": Program("uvicorn --help", (), ("--port",), ("--host",)),
-    "valkey-server": Program("valkey-server --help", (), ("--port",), ("--bind",)),
-    "varnishd": Program("varnishd(1)", ("-a",)),
-    "waitress-serve": Program("waitress-serve --help", ("--listen",), ("--port",), ("--host",)),
+    "redis-server": Program(
+        "redis-server --help: options are settings of redis.conf",
+        (),
+        ("--port", "--tls-port"),
+        ("--bind",),
+        also=_CONFIGURATION,
+        data=("--dir",),
+    ),
+    "ss-manager": Program(
+        "ss-manager(1): its control socket is UDP",
+        ("--manager-address",),
+        protos=("udp",),
+        also="it listens for every server of its configuration",
+    ),
+    "sshd": Program("sshd(8)", (), ("-p",), also=_CONFIGURATION),
+    "streamlit": Program(
+        "streamlit run --help: default 8501",
+        (),
+        ("--server.port",),
+        ("--server.address",),
+        variables=(("STREAMLIT_SERVER_PORT", "--server.port"), ("STREAMLIT_SERVER_ADDRESS", "--server.address")),
+        also=_CONFIGURATION,
+    ),
+    "tailscale": Program(
+        "tailscale web --help: --listen, default localhost:8088",
+        ("--listen",),
+        default=8088,
+        default_address="127.0.0.1",
+        needs=("web",),
+        unless=("--cgi",),
+    ),
+    "ttyd": Program("ttyd(1): -p, default 7681", (), ("-p", "--port"), default=7681),
+    "uvicorn": Program(
+        "uvicorn --help; UVICORN_* variables say the same",
+        (),
+        ("--port",),
+        ("--host",),
+        default=8000,
+        default_address="127.0.0.1",
+        variables=(("UVICORN_PORT", "--port"), ("UVICORN_HOST", "--host")),
+        unless=("--uds", "--fd"),
+    ),
+    "uwsgi": Program("uwsgi --help", ("--http", "--http-socket", "--https", "--https-socket", "--socket", "-s"), also=_CONFIGURATION),
+    "valkey-server": Program("valkey-server --help", (), ("--port", "--tls-port"), ("--bind",), also=_CONFIGURATION, data=("--dir",)),
+    "varnishd": Program(
+        "varnishd(1); its default is port 80, and any port of the loopback for -T",
+        ("-a", "-T"),
+        also="it takes any port of the loopback for its command line",
+    ),
+    "waitress-serve": Program(
+        "waitress-serve --help: default 0.0.0.0:8080", ("--listen",), ("--port",), ("--host",), default=8080, unless=("--unix-socket",)
+    ),
 }
+# Programs that open no IP port, whatever their arguments. Sources: their manual pages, and what they listen on on
+# Debian 12 and 13.
+SILENT = frozenset(
+    "agetty apt-get atd auditd bootctl cat chmod chown cp cron crond dbus-broker-launch dbus-daemon depmod dmsetup echo"  # noqa: SIM905
+    " false find fstrim getty gpasswd grep hwclock install irqbalance journalctl kmod ldconfig ln logrotate lvm mdadm mkdir"
+    " modprobe mount mountpoint mv polkitd rm rmdir sed setfacl sleep smartd sulogin swapoff swapon sync sysctl systemctl"
+    " test touch true tune2fs udevadm udisksd umount update-grub upowerd wpa_supplicant"
+    # Words of shells.
+    " : [ } case cd done esac exit export fi for local readonly return set shift trap ulimit umask unset wait".split()
+)
+# Of the programs of systemd, these may.
+_LISTENING_SYSTEMD = ("systemd-journal-gatewayd", "systemd-journal-remote", "systemd-networkd", "systemd-nspawn", "systemd-resolved")
 # Words that come before the program they run.
-_WRAPPERS = ("env", "exec", "nice", "ionice", "nohup", "setsid", "stdbuf", "tini", "dumb-init", "catatonit", "command")
+_WRAPPERS = (
+    "!",
+    "{",
+    "do",
+    "elif",
+    "else",
+    "if",
+    "then",
+    "until",
+    "while",
+    "env",
+    "exec",
+    "nice",
+    "ionice",
+    "nohup",
+    "setsid",
+    "stdbuf",
+    "tini",
+    "dumb-init",
+    "catatonit",
+    "command",
+)
 _SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh")
 _OPERATORS = frozenset((";", "&", "&&", "|", "||", "(", ")", "\n"))
 # Long options that name a listen address in whatever program has them; they count only with "address:port" behind them.
@@ -93,6 +299,8 @@ _ANYWHERE = (
     "--metrics-bind-address",
     "--web.listen-address",
 )
+# Long options that name a folder of state in whatever program has them.
+_DATA_ANYWHERE = ("--data-dir", "--datadir", "--data-path", "--storage-path")
 # Java: Spring Boot's property, as a system property too; Jenkins. Traefik: --entrypoints.web.address=:80/udp
 _PROPERTY = re.compile(r"(?:-Dserver\.port|--server\.port|--httpPort)=(?P<port>\d+)$")
 _ENTRY_POINT = re.compile(r"--entry[pP]oints\.[\w-]+\.address=(?P<endpoint>[^/]*)(?:/(?P<proto>tcp|udp))?$")
@@ -103,10 +311,20 @@ _ENDPOINT = re.compile(
 )
 
 
-def find_ports(argv: t.Sequence[str]) -> tuple[WantedPort, ...]:
-    """The ports that a command line asks for, as far as they are known; all with the confidence ``inferred``."""
-    found = dict.fromkeys(port for command in _commands(list(argv), 3) for port in _ports(command))
-    return tuple(found)
+def find_ports(argv: t.Sequence[str], environment: Environment | None = None) -> tuple[WantedPort, ...]:
+    """The ports that a command line asks for, as far as they are known; all with the confidence ``inferred``.
+    ``environment`` as in :func:`read_commands`."""
+    return tuple(dict.fromkeys(port for command in read_commands(argv, environment) for port in command.ports))
+
+
+def read_commands(argv: t.Sequence[str], environment: Environment | None = None) -> tuple[Asked, ...]:
+    """What every command in a command line asks for: of a shell's ``-c``, each in its turn; of what wraps a program,
+    the program alone. Empty where no program can be told (a shell that reads a script from a file).
+
+    ``environment`` has the variables that are set, None as the value of one that nobody knows; without it, no default
+    is taken of a program that reads its port from a variable.
+    """
+    return tuple(_asked(command, environment) for command in _commands(list(argv), 3))
 
 
 def _commands(argv: list[str], depth: int) -> list[list[str]]:
@@ -154,15 +372,55 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2].lstrip("-").rstrip(":")
 
 
-def _ports(argv: list[str]) -> list[WantedPort]:
+def is_silent(program: str) -> bool:
+    """Whether a program opens no IP port, whatever its arguments."""
+    return program in SILENT or (program.startswith("systemd-") and program not in _LISTENING_SYSTEMD)
+
+
+def _asked(argv: list[str], environment: Environment | None) -> Asked:
     name, rest = _program(argv)
-    if name in ("nc", "ncat", "netcat"):
-        return _netcat(rest)
-    if name == "socat":
-        return _socat(rest)
+    if is_silent(name):
+        return Asked(name, (), "", ())
+    special = _SPECIAL.get(name)
+    if special is not None:
+        ports = special(rest)
+        return Asked(name, tuple(ports), "" if ports else f"the arguments of {name} tell no port", ())
     program = PROGRAMS.get(name)
-    found = _by_table(name, program, rest) if program else []
-    return found or _by_option(name, rest)
+    if program is None:
+        ports = _by_option(name, rest)
+        why = f"{name} may hold ports besides those of its arguments" if ports else f"its command line does not tell the ports of {name}"
+        return Asked(name, tuple(ports), why, _data(rest, ()))
+    data = _data(rest, program.data)
+    if any(_has(rest, word) for word in program.unless):
+        return Asked(name, (), "", data)
+    if program.needs and not any(_has(rest, word) for word in program.needs):
+        return Asked(name, (), f"{name} has none of {', '.join(program.needs)} in its arguments", data)
+    ports = _by_table(name, program, rest, environment)
+    return Asked(name, tuple(ports), _unknown(name, program, rest, ports), data)
+
+
+def _unknown(name: str, program: Program, rest: list[str], ports: list[WantedPort]) -> str:
+    if any(_may_be_options(word) for word in rest):
+        return f"the arguments of {name} hold a variable that is not known"
+    if program.also:
+        return f"{name}: {program.also}"
+    asked = _values(rest, program.endpoints) + _values(rest, program.ports)
+    # Port 0 and a Unix socket are an answer too: no port, and nothing unknown.
+    return "" if ports or asked else f"the arguments of {name} tell no port"
+
+
+def _may_be_options(word: str) -> bool:
+    """Whether a word stands for options that nobody knows: ``$ARGS``, ``{{ arguments }}``."""
+    return word.startswith(("$", "{{"))
+
+
+def _has(rest: list[str], word: str) -> bool:
+    return any(one == word or one.startswith(word + "=") for one in rest)
+
+
+def _data(rest: list[str], options: tuple[str, ...]) -> tuple[str, ...]:
+    texts = _values(rest, (*options, *_DATA_ANYWHERE))
+    return tuple(dict.fromkeys(text.rstrip("/") for text in texts if text.startswith("/") and text.rstrip("/")))
 
 
 def _program(argv: list[str]) -> tuple[str, list[str]]:
@@ -204,8 +462,10 @@ def _values(rest: list[str], options: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _by_table(name: str, program: Program, rest: list[str]) -> list[WantedPort]:
-    address = next((_address(text) for text in _values(rest, program.addresses)), "*")
+def _by_table(name: str, program: Program, rest: list[str], environment: Environment | None) -> list[WantedPort]:
+    rest = [*rest, *_from_variables(program, rest, environment)]
+    addresses = _values(rest, program.addresses)
+    address = next((_address(text) for text in addresses), program.default_address)
     asked = [one for text in _values(rest, program.endpoints) for one in text.split(",")]
     plain = _values(rest, program.ports)
     if name == "python -m http.server":
@@ -215,8 +475,20 @@ def _by_table(name: str, program: Program, rest: list[str]) -> list[WantedPort]:
         found += _wanted(name, text, program.protos, "*", plain_port=True)
     for text in plain:
         found += _wanted(name, text, program.protos, address, plain_port=True)
-    if not (asked or plain) and program.default is not None:
+    # A variable that nobody knows may hold the option.
+    if not (asked or plain) and program.default is not None and not any(_may_be_options(word) for word in rest):
         found += _wanted(f"{name} without a port option", str(program.default), program.protos, address, plain_port=True)
+    return found
+
+
+def _from_variables(program: Program, rest: list[str], environment: Environment | None) -> list[str]:
+    """The options that variables stand for, where the arguments have none of them. Of a variable that nobody knows, one
+    whose value is the variable, which is no port and no default either."""
+    found = []
+    for variable, option in program.variables:
+        value = environment.get(variable, "") if environment is not None else None
+        if value != "" and not _has(rest, option):
+            found.append(f"{option}=${variable}" if value is None else f"{option}={value}")
     return found
 
 
@@ -231,6 +503,47 @@ def _by_option(name: str, rest: list[str]) -> list[WantedPort]:
         match = _ENTRY_POINT.match(word)
         if match is not None:
             found += _wanted(name, match["endpoint"], (match["proto"] or "tcp",), "*", plain_port=False)
+    return found
+
+
+def _django(rest: list[str]) -> list[WantedPort]:
+    """``manage.py runserver [--noreload] [[address:]port]``, 127.0.0.1:8000 without (Django's django-admin page)."""
+    if "runserver" not in rest:
+        return []
+    behind = [word for word in rest[rest.index("runserver") + 1 :] if not word.startswith("-")]
+    return _wanted("runserver", behind[-1] if behind else "8000", ("tcp",), "127.0.0.1", plain_port=True)
+
+
+def _dsvpn(rest: list[str]) -> list[WantedPort]:
+    """``dsvpn server <key file> <address|auto> <port|auto> ...`` (its usage text)."""
+    if rest[:1] != ["server"] or len(rest) < 4:
+        return []
+    return _wanted("dsvpn", rest[3], ("tcp",), _address(rest[2]), plain_port=True)
+
+
+def _rsync(rest: list[str]) -> list[WantedPort]:
+    """``rsync --daemon --port=8730`` (rsync(1)); its configuration file may name the port where no option does."""
+    if "--daemon" not in rest:
+        return []
+    address = next((_address(text) for text in _values(rest, ("--address",))), "*")
+    return [port for text in _values(rest, ("--port",)) for port in _wanted("rsync", text, ("tcp",), address, plain_port=True)]
+
+
+_LDAP_PORTS = {"ldap": "389", "ldaps": "636"}
+_LDAP_URL = re.compile(r"(?P<scheme>ldaps?)://(?P<address>[^/:\[\]]*|\[[^]]*\])(?::(?P<port>\d+))?/?$")
+
+
+def _slapd(rest: list[str]) -> list[WantedPort]:
+    """``slapd -h "ldap:/// ldaps://127.0.0.1:1636/ ldapi:///"`` (slapd(8)): ``ldap:///`` is port 389, its default too."""
+    texts = " ".join(_values(rest, ("-h",)))
+    if any(_may_be_options(word) for word in rest):
+        return []
+    found = []
+    for url in (texts or "ldap:///").split():
+        match = _LDAP_URL.match(url)
+        if match is not None:
+            port = match["port"] or _LDAP_PORTS[match["scheme"]]
+            found += _wanted("slapd", port, ("tcp",), _address(match["address"]), plain_port=True)
     return found
 
 
@@ -277,3 +590,17 @@ def _address(text: str) -> str:
         return "127.0.0.1"
     # Names are not looked up: they are taken for every address, so nothing is missed.
     return bare if re.match(r"[0-9A-Fa-f:.]+(?:%\w+)?$", bare) and (":" in bare or "." in bare) else "*"
+
+
+# Programs whose port is no option's value.
+_SPECIAL: dict[str, t.Callable[[list[str]], list[WantedPort]]] = {
+    "django-admin": _django,
+    "dsvpn": _dsvpn,
+    "manage.py": _django,
+    "nc": _netcat,
+    "ncat": _netcat,
+    "netcat": _netcat,
+    "rsync": _rsync,
+    "slapd": _slapd,
+    "socat": _socat,
+}

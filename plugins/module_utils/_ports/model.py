@@ -145,7 +145,8 @@ class Conflict(t.NamedTuple):
 class DeclaredPort(t.NamedTuple):
     """A host port that a text asks for. ``address`` as in :class:`Claim`; ``line`` is the line of the text, from 1, or
     0 where it is not known; ``source`` quotes the setting (``PublishPort=9090:9090``, ``--web.listen-address=:9090``).
-    A port that the engine chooses at the start is no claim and is left out."""
+    A port that the engine chooses at the start is no claim and is left out. ``v6only`` and ``device`` as in
+    :class:`Claim`; None where the text says nothing."""
 
     proto: str
     address: str
@@ -153,6 +154,8 @@ class DeclaredPort(t.NamedTuple):
     source: str
     line: int
     confidence: str  # declared, or inferred where it is read from a program's arguments
+    v6only: bool | None = None
+    device: str | None = None
 
 
 class Declared(t.NamedTuple):
