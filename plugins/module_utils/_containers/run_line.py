@@ -398,8 +398,9 @@ class _Run:
         if "none" in networks or any(network in ("container", "ns") for network in networks):
             # Its ports are published by the container that it joins, or by nobody.
             return ()
-        pod = self._last("pod")
-        if pod is not None and not pod.startswith("new:"):
+        # Quadlet's generator writes --pod-id-file; `podman pod create` writes that file.
+        pod = self._last("pod") or self._last("pod-id-file")
+        if pod is not None and not pod.startswith("new:") and self._call.verb != "pod":
             return ()
         return self._published()
 
