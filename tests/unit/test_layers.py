@@ -38,6 +38,7 @@ READERS = (
     "module_utils._units.merge",
     "module_utils._units.specifiers",
     "module_utils._units.unit_file",
+    "module_utils._units.words",
 )
 # Whatever reaches the machine, the clock or Ansible.
 IMPURE = ("os", "pathlib", "shutil", "subprocess", "socket", "http", "urllib.request", "time", "threading", "asyncio", "multiprocessing")

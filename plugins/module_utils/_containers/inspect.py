@@ -168,7 +168,25 @@ def _container(document: _Document, user: str | None) -> Container:
         compose_project=_first(labels, _COMPOSE_PROJECT),
         compose_service=_first(labels, _COMPOSE_SERVICE),
         unit=_first(labels, ("PODMAN_SYSTEMD_UNIT",)),
+        data=_data(document),
     )
+
+
+def _data(document: _Document) -> tuple[str, ...]:
+    """``{"Type": "bind", "Source": "/srv/data", "RW": true}``, ``{"Type": "volume", "Name": "shop-db", "RW": true}``;
+    what is read-only is no data of its own."""
+    found = []
+    for mount in document.find("Mounts", list) or []:
+        if not isinstance(mount, dict):
+            raise document.unreadable("Mounts", mount)
+        kind, source, name = mount.get("Type"), mount.get("Source"), mount.get("Name")
+        if not mount.get("RW"):
+            continue
+        if kind == "volume" and isinstance(name, str) and name:
+            found.append(f"volume:{name}")
+        elif kind == "bind" and isinstance(source, str) and source:
+            found.append(source)
+    return tuple(dict.fromkeys(found))
 
 
 def _first(labels: dict[str, t.Any], names: tuple[str, ...]) -> str | None:

@@ -27,7 +27,8 @@ class Container(t.NamedTuple):
     ``user`` is the login name that a rootless engine runs as, else None. ``status`` is the engine's word: created,
     running, restarting, exited, dead, paused, removing (Podman: also configured, initialized, stopped, stopping).
     ``published`` is what was asked for, ``bound`` what the engine says is in force now. ``error`` is the engine's
-    own text about the last start. ``started`` and ``finished`` are seconds since the epoch, 0.0 where never.
+    own text about the last start. ``data`` are the host paths and named volumes (``volume:<name>``) that it may write to.
+    ``started`` and ``finished`` are seconds since the epoch, 0.0 where never.
     """
 
     engine: str
@@ -52,3 +53,4 @@ class Container(t.NamedTuple):
     compose_project: str | None
     compose_service: str | None
     unit: str | None  # the unit that runs it, where the engine knows (quadlet)
+    data: tuple[str, ...] = ()

@@ -250,7 +250,8 @@ def _verb(engine: str, rest: list[_Word]) -> tuple[str, list[_Word]]:
 def _named_only(call: _Call, file: str, line: int, unit: str | None) -> Declared | None:
     """``docker start NAME``: the container's ports stand where it was created. ``podman kube play FILE`` likewise."""
     names = [word.text for word in call.rest if not word.text.startswith("-")]
-    if not names:
+    if not names or any(word.text.startswith(("--all", "--filter")) for word in call.rest):
+        # podman start --all --filter restart-policy=always: whichever there are.
         return None
     # The last word: options of theirs that take a value stand before it.
     name = names[-1]
@@ -365,7 +366,7 @@ class _Run:
         networks = [option.value.partition(":")[0] for option in self._options("network")]
         # What stands behind the options of `podman pod create` is the pod's name.
         image = None if self._call.verb == "pod" else self._line.image
-        program = _program(image)
+        program = name_program(image)
         host_network = "host" in networks and self._call.elsewhere is None
         return Declared(
             kind="container",
@@ -495,7 +496,7 @@ def _data_source(source: str) -> str | None:
     return f"volume:{source}" if re.match(r"[A-Za-z0-9][\w.-]*$", source) else None
 
 
-def _program(image: str | None) -> str | None:
+def name_program(image: str | None) -> str | None:
     """``docker.io/prom/prometheus:v2.51.0@sha256:...`` is ``prometheus``; None where a variable hides it."""
     if image is None:
         return None
