@@ -25,6 +25,8 @@ two crashes it looks healthy, so its state alone says nothing."""
 
 def unit_loop_state(unit: Unit, uptime: float) -> str | None:
     """``failed`` or ``restarting`` for a unit that does not come up, else None. ``uptime`` is the monotonic clock."""
+    if unit.load == "masked":
+        return None  # nothing can start it any more: whatever it failed of, somebody has retired it
     if unit.active == "failed":
         return "failed"
     # SubState "auto-restart" (before 254), "auto-restart-queued" (from 254).

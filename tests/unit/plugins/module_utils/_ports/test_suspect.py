@@ -30,6 +30,7 @@ SILENT = InUse(False, ())
         ({"active": "activating", "sub": "auto-restart"}, "restarting"),
         ({"active": "activating", "sub": "auto-restart-queued"}, "restarting"),
         ({"active": "failed", "sub": "failed"}, "failed"),
+        ({"active": "failed", "sub": "failed", "load": "masked"}, None),
         # Between two crashes it looks healthy.
         ({"restarts": 7, "started": 995.0}, "restarting"),
         # It was restarted once upon a time, and has been well since.
