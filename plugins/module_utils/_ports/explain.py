@@ -123,6 +123,11 @@ def explain_planned(planned: Claim, others: t.Sequence[Claim]) -> str:
     if all(claim.state == "planned" for claim in others):
         names = _and([newcomer, *_distinct(others)])
         return f"{names} both plan to use {name_place(planned)}. Whichever comes second will not start, or will restart over and over."
+    if all(claim.state == "forwarded" for claim in others):
+        return (
+            f"{name_place(planned)}, which {newcomer} is about to use, is taken by {_and(_distinct(others))} without a socket:"
+            " rules of the firewall send the traffic there first. The newcomer may start without a word and yet serve nobody."
+        )
     holds = "is already held by" if any(claim.state in ("listening", "bound", "forwarded") for claim in others) else "is also wanted by"
     return (
         f"{name_place(planned)}, which {newcomer} is about to use, {holds} {_and(_distinct(others))}."
