@@ -33,7 +33,8 @@ def unit_loop_state(unit: Unit, uptime: float) -> str | None:
     if unit.sub.startswith("auto-restart"):
         return "restarting"
     recent = unit.started > 0 and uptime - unit.started < JUST_STARTED
-    if unit.restarts > 0 and recent and unit.active in ("active", "activating"):
+    # "deactivating" while ExecStopPost= cleans up between two tries, as quadlets do.
+    if unit.restarts > 0 and recent and unit.active in ("active", "activating", "deactivating"):
         return "restarting"
     return None
 

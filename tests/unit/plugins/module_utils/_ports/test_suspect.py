@@ -33,6 +33,8 @@ SILENT = InUse(False, ())
         ({"active": "failed", "sub": "failed", "load": "masked"}, None),
         # Between two crashes it looks healthy.
         ({"restarts": 7, "started": 995.0}, "restarting"),
+        # A quadlet cleans up after each crash.
+        ({"active": "deactivating", "sub": "stop-post", "restarts": 7, "started": 995.0}, "restarting"),
         # It was restarted once upon a time, and has been well since.
         ({"restarts": 7, "started": 100.0}, None),
         ({"started": 995.0}, None),
