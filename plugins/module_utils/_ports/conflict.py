@@ -187,8 +187,10 @@ def _find_planned(look: Look) -> t.Iterator[Conflict]:
         others += [other for other in earlier if collides(claim, other) and not other.owner.same_as(claim.owner)]
         earlier.append(claim)
         if others:
+            # Who holds it comes first; one who surely does is enough.
+            others.sort(key=lambda other: other.state not in _HOLDING)
             parties = (*others, claim)
-            sure = all(other.confidence == "observed" for other in others)
+            sure = any(other.confidence == "observed" for other in others)
             yield Conflict(
                 "planned",
                 claim.proto,

@@ -148,6 +148,13 @@ class TestPlanned:
         (both,) = find_conflicts(look(claims=[rule, claim(UNIT)], planned=self.planned({"port": "9090"})))
         assert "is already held by" in both.explanation
 
+    def test_who_holds_the_port_and_who_waits_for_it_are_told_apart(self):
+        waiting = claim(CONTAINER, state="wanted", address="*", confidence="declared")
+        (conflict,) = find_conflicts(look(claims=[waiting, claim(UNIT)], planned=self.planned({"port": "9090"})))
+        assert [party.state for party in conflict.parties] == ["listening", "wanted", "planned"]
+        assert "is already held by prometheus.service (pid 812) and wanted by container web" in conflict.explanation
+        assert conflict.confidence == "observed"
+
     def test_its_own_earlier_deployment_is_known_again(self):
         mine = {"port": "9090", "owner": {"kind": "container", "name": "web"}}
         assert kinds(claims=[claim(CONTAINER)], planned=self.planned(mine)) == []
