@@ -27,7 +27,6 @@ from .._sockets.diag import (
     render_request,
 )
 from .._sockets.model import Listener
-from .._sockets.procnet import parse_procnet
 
 if t.TYPE_CHECKING:
     from .._host import Host
@@ -121,6 +120,9 @@ def _read_procnet(host: Host, table: _Table) -> _Seen:
             host.read_text(table.file[:-1])
             return _Seen([], [])
         raise CouldNotLook(str(error)) from error
+    # Loaded where it is needed: almost nowhere.
+    from .._sockets.procnet import parse_procnet
+
     found = parse_procnet(text, table.proto, table.file_state, sys.byteorder)
     if table.proto == "tcp":
         return _Seen(found, [])
