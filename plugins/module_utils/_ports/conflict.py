@@ -179,6 +179,8 @@ def is_earlier_deployment(planned: Planned, owner: Owner) -> bool:
 
 
 def _find_planned(look: Look) -> t.Iterator[Conflict]:
+    if not look.planned:
+        return
     present = OverlapIndex(claim for claim in look.claims if claim.state in _HOLDING or claim.state == "wanted")
     earlier: list[Claim] = []  # of the plan itself
     for planned in look.planned:
