@@ -36,6 +36,7 @@ class RootedHost(AnsibleHost):
         self.own = own
         self.uid = uid
         self.asked: list[str] = []
+        self.seconds: list[float] = []
 
     def at(self, path: str) -> str:
         return str(self.root / path.lstrip("/"))
@@ -48,6 +49,7 @@ class RootedHost(AnsibleHost):
 
     def run(self, argv: t.Sequence[str], timeout: float) -> t.Any:
         self.asked.append(" ".join(argv))
+        self.seconds.append(timeout)
         return super().run(argv, timeout)
 
     def read_bytes(self, path: str) -> bytes:

@@ -75,8 +75,7 @@ def up(_arguments: argparse.Namespace) -> None:
 
 def down(_arguments: argparse.Namespace) -> None:
     """Everything of this checkout's goes, the hosts made by hand too."""
-    for run in {*hosts.sweep(), runs.DEV}:
-        hosts.destroy_run(run)
+    hosts.sweep(people_too=True)
     if not engine.stop_unused(also_kept=True):
         print("testbed: the engine is in use by others and runs on", file=sys.stderr)
 

@@ -242,9 +242,10 @@ def destroy_run(run: str) -> None:
     shutil.rmtree(runs.run_folder(run), ignore_errors=True)
 
 
-def sweep() -> list[str]:
+def sweep(*, people_too: bool = False) -> list[str]:
     """Remove what killed runs of this checkout left behind.
 
+    :param people_too: also what people made by hand
     :returns: the ids of those runs
     """
     client = engine.find()
@@ -254,7 +255,7 @@ def sweep() -> list[str]:
     with contextlib.closing(client):
         things = [*client.api.containers(all=True, filters=ours), *client.api.networks(filters=ours)]
         found = {thing["Labels"][LABELS["run"]] for thing in things}
-    dead = sorted(run for run in found if not runs.is_alive(run))
+    dead = sorted(run for run in found if not runs.is_alive(run) or (people_too and not runs.has_process(run)))
     for run in dead:
         destroy_run(run)
         runs.forget(run)

@@ -61,8 +61,15 @@ def forget(run: str) -> None:
 
 def is_alive(run: str) -> bool:
     """Whether the run's process lives. "dev", and any other name that a person gave, always does."""
-    if not re.fullmatch(ID_PATTERN, run):
-        return True
+    return not has_process(run) or _is_locked(run)
+
+
+def has_process(run: str) -> bool:
+    """Whether the run is that of a process, and not of a person."""
+    return re.fullmatch(ID_PATTERN, run) is not None
+
+
+def _is_locked(run: str) -> bool:
     try:
         with _lock_file(run).open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

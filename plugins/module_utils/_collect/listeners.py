@@ -19,15 +19,14 @@ from .._sockets.diag import (
     AF_INET,
     AF_INET6,
     NETLINK_SOCK_DIAG,
-    TCP_BOUND_INACTIVE,
     TCP_CLOSE,
     TCP_LISTEN,
     DiagSocket,
     DumpParser,
+    render_bound_request,
     render_request,
 )
 from .._sockets.model import Listener
-from .._sockets.procnet import parse_procnet
 
 if t.TYPE_CHECKING:
     from .._host import Host
@@ -57,10 +56,9 @@ class _Table(t.NamedTuple):
     file_state: int
 
 
-_TCP_STATES = 1 << TCP_LISTEN | 1 << TCP_BOUND_INACTIVE
 _TABLES = (
-    _Table("tcp", AF_INET, _TCP_STATES, (None,), "/proc/net/tcp", TCP_LISTEN),
-    _Table("tcp", AF_INET6, _TCP_STATES, (None,), "/proc/net/tcp6", TCP_LISTEN),
+    _Table("tcp", AF_INET, 1 << TCP_LISTEN, (None,), "/proc/net/tcp", TCP_LISTEN),
+    _Table("tcp", AF_INET6, 1 << TCP_LISTEN, (None,), "/proc/net/tcp6", TCP_LISTEN),
     _Table("udp", AF_INET, 1 << TCP_CLOSE, (False, True), "/proc/net/udp", TCP_CLOSE),
     _Table("udp", AF_INET6, 1 << TCP_CLOSE, (False, True), "/proc/net/udp6", TCP_CLOSE),
 )
@@ -71,11 +69,10 @@ class _Seen(t.NamedTuple):
     ephemeral: list[DiagSocket]
 
 
-def _dump(host: Host, table: _Table, chosen_by_kernel: bool | None, deadline: float) -> list[DiagSocket]:
+def _dump(host: Host, proto: str, request: bytes, deadline: float) -> list[DiagSocket]:
     """The sockets of one sock_diag dump, each once: one that moves in the kernel's table meanwhile may come twice."""
-    parser = DumpParser(table.proto)
+    parser = DumpParser(proto)
     found: dict[bytes, DiagSocket] = {}
-    request = render_request(table.proto, table.family, table.states, chosen_by_kernel)
     try:
         for data in host.netlink(NETLINK_SOCK_DIAG, request, max(0.001, deadline - host.uptime())):
             sockets, done = parser.parse(data)
@@ -84,17 +81,29 @@ def _dump(host: Host, table: _Table, chosen_by_kernel: bool | None, deadline: fl
             if done:
                 return list(found.values())
             if host.uptime() > deadline:
-                raise TimedOut(f"the kernel's list of {table.proto} sockets did not end in time")
+                raise TimedOut(f"the kernel's list of {proto} sockets did not end in time")
     except NothingThere as error:
         raise CouldNotLook(str(error)) from error
-    raise CouldNotLook(f"the kernel's list of {table.proto} sockets has no end")
+    raise CouldNotLook(f"the kernel's list of {proto} sockets has no end")
 
 
 def _ask_sock_diag(host: Host, table: _Table, deadline: float) -> _Seen:
     seen = _Seen([], [])
     for chosen in table.chosen_by_kernel:
-        (seen.ephemeral if chosen else seen.claims).extend(_dump(host, table, chosen, deadline))
+        request = render_request(table.proto, table.family, table.states, chosen)
+        (seen.ephemeral if chosen else seen.claims).extend(_dump(host, table.proto, request, deadline))
     return seen
+
+
+def _find_bound(host: Host, listening: t.Iterable[DiagSocket], deadline: float) -> list[DiagSocket]:
+    """TCP sockets that are bound and do not listen, as far as this kernel lists them.
+
+    :raises CouldNotLook: it was not to be asked
+    """
+    bound = _dump(host, "tcp", render_bound_request(), deadline)
+    # One that began to listen between the two dumps is in both.
+    known = {one.cookie for one in listening} if bound else set()
+    return [one for one in bound if one.cookie not in known]
 
 
 def _read_ephemeral_ports(host: Host) -> t.Callable[[int], bool]:
@@ -121,6 +130,9 @@ def _read_procnet(host: Host, table: _Table) -> _Seen:
             host.read_text(table.file[:-1])
             return _Seen([], [])
         raise CouldNotLook(str(error)) from error
+    # Loaded where it is needed: almost nowhere.
+    from .._sockets.procnet import parse_procnet
+
     found = parse_procnet(text, table.proto, table.file_state, sys.byteorder)
     if table.proto == "tcp":
         return _Seen(found, [])
@@ -202,18 +214,16 @@ def _read_release(host: Host) -> str:
         return "of unknown version"
 
 
-def _shows_bound(release: str, claims: t.Iterable[DiagSocket]) -> bool:
-    """Whether this kernel lists TCP sockets that are bound and do not listen; ``release`` is like ``6.1.0-28-amd64``."""
-    if any(socket.proto == "tcp" and socket.state != TCP_LISTEN for socket in claims):
-        return True  # whatever its number: distributors carry changes back
+def _lists_bound(release: str) -> bool:
+    """Whether a kernel can list TCP sockets that are bound and do not listen; ``release`` is like ``6.1.0-28-amd64``."""
     version = re.match(r"([0-9]+)\.([0-9]+)", release)
     return version is not None and (int(version[1]), int(version[2])) >= _BOUND_SHOWN_SINCE
 
 
-def _bound_blind_spot(release: str) -> BlindSpot:
+def _bound_blind_spot(why: str) -> BlindSpot:
     return BlindSpot(
         what="TCP sockets that are bound to a port and do not listen",
-        why=f"Linux {release} does not list them (6.8 and later do)",
+        why=why,
         could_hide_planned=False,
         remedy="planned ports are tried by binding them for a moment; for the rest see: lsof -nP -iTCP (as root)",
         could_hide_conflict=False,
@@ -262,12 +272,20 @@ def collect_listeners(host: Host, timeout: float) -> Listeners:
         ephemeral += seen.ephemeral
         if refusal is not None:
             refusals[f"{table.proto}/{'IPv4' if table.family == AF_INET else 'IPv6'}"] = refusal
-    release = _read_release(host)
-    tcp_from_procnet = any(place.startswith("tcp") for place in refusals)
-    bound_seen = not tcp_from_procnet and _shows_bound(release, claims)
     spots = [_procnet_blind_spot(refusals)] if refusals else []
-    if not bound_seen and not tcp_from_procnet:
-        spots.append(_bound_blind_spot(release))
+    bound_seen = False
+    if not any(place.startswith("tcp") for place in refusals):
+        release = _read_release(host)
+        try:
+            bound = _find_bound(host, claims, deadline)
+            claims += bound
+            # Whatever its number: distributors carry changes back.
+            bound_seen = bool(bound) or _lists_bound(release)
+            why = f"Linux {release} does not list them (6.8 and later do)"
+        except CouldNotLook as error:
+            why = str(error)
+        if not bound_seen:
+            spots.append(_bound_blind_spot(why))
     spots += filter(None, [_find_other_namespace(host)])
     names = _Names(host)
     return Listeners(_name(claims, names), _name(ephemeral, names), bound_seen, tuple(spots))

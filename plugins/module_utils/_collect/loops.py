@@ -12,7 +12,6 @@ import typing as t
 
 from .._errors import GuardError, NothingThere
 from .._ports.attribution import container_owner, find_at_boot, unit_owner
-from .._ports.in_use import parse_in_use
 from .._ports.model import BlindSpot, Loop
 from .._ports.suspect import container_loop_state, container_ports, unit_loop_state, unit_ports
 from .containers import read_container_log
@@ -23,6 +22,7 @@ if t.TYPE_CHECKING:
     from .._containers.model import Container
     from .._host import Host
     from .._ports.attribution import Inventory
+    from .._ports.in_use import InUse
     from .._units.model import Unit
 
 _LOG_LINES = 60
@@ -42,6 +42,13 @@ def _unread_log(whose: str, error: GuardError) -> BlindSpot:
         could_hide_planned=False,
         remedy="Run as root, or read that log by hand: it says which address was in use.",
     )
+
+
+def _find_in_use(log: str) -> InUse:
+    # Loaded where something does not come up, and not on every look: its patterns take longer to compile than a look.
+    from .._ports.in_use import parse_in_use
+
+    return parse_in_use(log)
 
 
 class _Collector:
@@ -65,7 +72,7 @@ class _Collector:
 
     def unit(self, unit: Unit, state: str) -> Loop:
         log = self._log(unit.name, lambda timeout: read_unit_log(self._host, unit, timeout, _LOG_LINES))
-        in_use = parse_in_use(log)
+        in_use = _find_in_use(log)
         owner = unit_owner(unit)
         return Loop(owner, find_at_boot(self._inventory, owner), state, unit.restarts, in_use.seen, unit_ports(unit, in_use))
 
@@ -76,7 +83,7 @@ class _Collector:
                 f"container {container.name}",
                 lambda timeout: read_container_log(self._host, container, timeout, _LOG_LINES, self._docker_socket),
             )
-        in_use = parse_in_use(log)
+        in_use = _find_in_use(log)
         owner = container_owner(container)
         ports = container_ports(container, in_use)
         return Loop(owner, find_at_boot(self._inventory, owner), state, container.restarts, in_use.seen, ports)

@@ -19,7 +19,7 @@ def parse_log_stream(raw: bytes) -> str:
     """The text of ``GET /containers/<id>/logs``.
 
     Standard output and error are interleaved in frames, unless the container has a terminal: then the text comes as it
-    is. Which of the two it is shows in the bytes: frames fill them without rest. Bytes that are not UTF-8 are replaced.
+    is. Which of the two it is shows in the bytes. Bytes that are not UTF-8 are replaced.
     """
     pieces = []
     offset = 0
@@ -28,7 +28,7 @@ def parse_log_stream(raw: bytes) -> str:
             return raw.decode("utf-8", "replace")
         stream, length = _FRAME.unpack_from(raw, offset)
         start = offset + _FRAME.size
-        if stream not in _STREAMS or raw[offset + 1 : offset + 4] != b"\0\0\0" or start + length > len(raw):
+        if stream not in _STREAMS or raw[offset + 1 : offset + 4] != b"\0\0\0":
             return raw.decode("utf-8", "replace")
         pieces.append(raw[start : start + length])
         offset = start + length

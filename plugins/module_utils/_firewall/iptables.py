@@ -16,8 +16,6 @@ from .nat import Match, Ports, Rule, Table
 _TARGETS = ("DNAT", "REDIRECT")
 _PORT_OPTIONS = ("--dport", "--destination-port", "--dports", "--destination-ports", "--ports")
 _PROTO_NAMES = {"6": "tcp", "17": "udp", "all": ""}
-# Matches that can choose ports in ways that are not read here: ipsets, raw bytes.
-_ODD_MATCHES = ("set", "u32", "bpf", "string")
 
 
 def is_foreign(text: str) -> bool:
@@ -66,19 +64,16 @@ def _rule(line: str) -> tuple[str, Rule]:
         elif word not in ("!", "-A"):
             match = _match(match, word, value, negated)
         negated = word == "!"
-    if match.ports is None and any(name in words for name in _ODD_MATCHES):
-        match = match._replace(odd=True)
     taken = target in _TARGETS
     return words[1], Rule(match, None if taken else target, (to or target) if taken else None, line)
 
 
 def _match(match: Match, option: str, value: str, negated: bool) -> Match:
-    if option in _PORT_OPTIONS:
-        ports = None if negated else _ports(value)
-        return match._replace(odd=True) if ports is None else match._replace(ports=ports)
     if negated:
-        # What a rule leaves out makes it no narrower than reading it as everything.
+        # Everything but that: read as everything.
         return match
+    if option in _PORT_OPTIONS:
+        return match._replace(ports=_ports(value))
     if option == "-p":
         proto = _PROTO_NAMES.get(value, value)
         return match._replace(protos=frozenset([proto])) if proto else match

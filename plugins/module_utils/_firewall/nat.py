@@ -23,13 +23,12 @@ Ports = tuple[tuple[int, int], ...]
 
 
 class Match(t.NamedTuple):
-    """What a rule, or the way to it, demands of a packet. None is *anything*. ``ports`` are ranges, both ends
-    included; ``odd`` says that ports are restricted in a way that was not understood."""
+    """What a rule, or the way to it, demands of a packet. None is *anything*, and stands for a demand that was not
+    understood as well. ``ports`` are ranges, both ends included."""
 
     protos: frozenset[str] | None = None
     ports: Ports | None = None
     addresses: tuple[str, ...] | None = None
-    odd: bool = False
 
 
 class Rule(t.NamedTuple):
@@ -70,7 +69,6 @@ def narrow(outer: Match, inner: Match) -> Match:
         protos=_both(outer.protos, inner.protos),
         ports=_both_ports(outer.ports, inner.ports),
         addresses=inner.addresses if inner.addresses is not None else outer.addresses,
-        odd=outer.odd or inner.odd,
     )
 
 
@@ -119,7 +117,7 @@ def _taken(anywhere: str, match: Match, rule: Rule) -> t.Iterator[Forward | Unre
     if not protos:
         return
     count = sum(last - first + 1 for first, last in match.ports) if match.ports is not None else 0
-    if match.odd or match.ports is None or count > _MOST_PORTS:
+    if match.ports is None or count > _MOST_PORTS:
         yield Unread(match.addresses, rule.text)
         return
     for address in match.addresses if match.addresses is not None else (anywhere,):

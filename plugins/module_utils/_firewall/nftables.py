@@ -37,8 +37,6 @@ _EPERM, _EACCES = 1, 13
 
 _ANYWHERE = {"inet": "*", "ip": "0.0.0.0", "ip6": "::"}
 _TRANSPORTS = ("tcp", "udp", "sctp", "dccp", "udplite", "th")
-# Extensions of iptables that choose ports and that nft cannot show.
-_ODD_MATCHES = ("multiport", "set", "tcp", "udp", "u32", "bpf")
 
 
 class NatTable(t.NamedTuple):
@@ -143,9 +141,8 @@ class _Ruleset:
         self._rules = [entry for kind, entry in mine if kind == "rule"]
 
     def table(self) -> Table:
-        entries = tuple(
-            chain["name"] for chain in self._chains if chain.get("type") == "nat" and chain.get("hook") in ("prerouting", "output")
-        )
+        # dnat and redirect are for the hooks prerouting and output alone, so every base chain of the type will do.
+        entries = tuple(chain["name"] for chain in self._chains if chain.get("type") == "nat")
         chains: dict[str, list[Rule]] = {}
         for rule in self._rules:
             chains.setdefault(rule["chain"], []).extend(self._read(rule))
@@ -160,9 +157,9 @@ class _Ruleset:
             if kind == "match":
                 match = narrow(match, self._match(value))
             elif kind == "xt":
-                match, target = self._extension(match, value)
-                if target is not None:
-                    yield Rule(match, None, target, text)
+                # A target of iptables-nft, of which the name is all that is shown.
+                if isinstance(value, dict) and value.get("type") == "target" and value.get("name") in ("DNAT", "REDIRECT"):
+                    yield Rule(match, None, value["name"], text)
             elif kind in ("jump", "goto"):
                 yield Rule(match, value["target"], None, text)
             elif kind == "vmap":
@@ -172,8 +169,8 @@ class _Ruleset:
 
     def _match(self, expression: Json) -> Match:
         if expression.get("op") not in ("==", "in"):
-            # "tcp dport != 22" takes every other port; leaving out an address or protocol narrows nothing for us.
-            return Match(odd=_is_port(expression.get("left")))
+            # Everything but that: read as everything.
+            return Match()
         return self._demand(expression.get("left"), expression.get("right"))
 
     def _demand(self, key: Json, value: Json) -> Match:
@@ -182,7 +179,7 @@ class _Ruleset:
             match = Match()
             parts = value.get("concat") if isinstance(value, dict) else None
             if not isinstance(parts, list) or len(parts) != len(key["concat"]):
-                return Match(odd=any(_is_port(part) for part in key["concat"]))
+                return Match()
             for part, part_value in zip(key["concat"], parts):
                 match = narrow(match, self._demand(part, part_value))
             return match
@@ -190,7 +187,7 @@ class _Ruleset:
         if field == "port":
             ports = _ports(self._values(value))
             proto = key["payload"]["protocol"]
-            return Match(None if proto == "th" else frozenset([proto]), ports, odd=ports is None)
+            return Match(None if proto == "th" else frozenset([proto]), ports)
         if field == "proto":
             protos = [{6: "tcp", 17: "udp"}.get(one, str(one)) for one in self._values(value)]
             return Match(protos=frozenset(protos))
@@ -228,13 +225,6 @@ class _Ruleset:
             demand = self._demand(chosen.get("key"), key)
             yield Rule(narrow(match, demand), None, _target(place, value.get("port")) or kind, text)
 
-    def _extension(self, match: Match, value: Json) -> tuple[Match, str | None]:
-        """A match or target of iptables-nft, of which the name is all that is shown."""
-        name = (value or {}).get("name")
-        if (value or {}).get("type") == "target":
-            return match, name if name in ("DNAT", "REDIRECT") else None
-        return (match._replace(odd=True) if name in _ODD_MATCHES and match.ports is None else match), None
-
 
 def _single(statement: Json) -> tuple[str, Json]:
     """The name and content of a statement, which is an object of one key; an empty name where it is not."""
@@ -260,12 +250,6 @@ def _field(key: Json) -> str | None:
             return {"daddr": "address", "protocol": "proto", "nexthdr": "proto"}.get(str(field))
     meta = key.get("meta") if isinstance(key, dict) else None
     return "proto" if isinstance(meta, dict) and meta.get("key") == "l4proto" else None
-
-
-def _is_port(key: Json) -> bool:
-    # Raw bytes ("@th,16,16") may be the port.
-    payload = key.get("payload") if isinstance(key, dict) else None
-    return _field(key) == "port" or (isinstance(payload, dict) and payload.get("base") == "th")
 
 
 def _ports(values: list[Json]) -> Ports | None:

@@ -90,6 +90,7 @@ class _Attribution:
                 if unit.active in ("active", "reloading"):
                     self._sockets.setdefault((listen.proto, listen.port), []).append((listen.address, unit))
         self._cgroups: dict[str, CgroupOwner] = {}
+        self._settled: dict[tuple[str, int | None, str | None], Owner | None] = {}
 
     def _cgroup(self, path: str) -> CgroupOwner:
         if path not in self._cgroups:
@@ -130,15 +131,23 @@ class _Attribution:
         place = self._cgroup(path)
         pid = holder.pid if holder else None
         exe = holder.exe if holder else None
+        if place.unit == "init.scope" and not place.container_id:
+            user = None if place.user_uid is None else self._inventory.user_name(place.user_uid)
+            socket_unit = self._socket_unit(listener, user)
+            return unit_owner(socket_unit, pid, exe) if socket_unit else None
+        # One process may hold thousands of sockets.
+        key = (path, pid, exe)
+        if key not in self._settled:
+            self._settled[key] = self._in_place(place, pid, exe)
+        return self._settled[key]
+
+    def _in_place(self, place: CgroupOwner, pid: int | None, exe: str | None) -> Owner | None:
         if place.container_id:
             container = self._by_id.get(place.container_id)
             if container is not None:
                 return container_owner(container, pid, exe)
             return Owner("container", place.container_id[:12], place.container_engine, place.container_id, pid=pid, exe=exe)
         user = None if place.user_uid is None else self._inventory.user_name(place.user_uid)
-        if place.unit == "init.scope":
-            socket_unit = self._socket_unit(listener, user)
-            return unit_owner(socket_unit, pid, exe) if socket_unit else None
         if place.unit and place.unit.endswith(".service"):
             unit = self._inventory.units.get((user, place.unit))
             return unit_owner(unit, pid, exe) if unit else Owner("unit", place.unit, user=user, pid=pid, exe=exe)
@@ -170,7 +179,9 @@ class _Attribution:
                 return made_by, "socket table, no process behind it, by the cgroup that created it", "inferred"
             return Owner("kernel", "kernel"), "socket table, no process behind it", "observed"
         # PID 1 and the service share a socket-activated port: the first to hold it is the one to name.
-        for holder in sorted(holders, key=lambda one: (one.cgroup != listener.cgroup, one.pid)):
+        if len(holders) > 1:
+            holders = tuple(sorted(holders, key=lambda one: (one.cgroup != listener.cgroup, one.pid)))
+        for holder in holders:
             found = None
             if holder.comm in PORT_SERVANTS:
                 found = self._servant_owner(listener, holder)
@@ -206,18 +217,18 @@ class _Attribution:
     def listening_claims(self) -> list[Claim]:
         """A claim for every socket; several sockets of one owner on one address and port become one."""
         found: dict[tuple[t.Any, ...], Claim] = {}
-        boot: dict[Owner, str] = {}
+        settled: dict[Owner, tuple[Owner, str]] = {}
         for listener in self._inventory.listeners:
             owner, source, confidence = self.owner(listener)
-            # Two processes of one unit are one owner; two outside any unit are two.
-            whose = owner if owner.kind == "process" else owner._replace(pid=None, exe=None)
+            if owner not in settled:
+                # Two processes of one unit are one owner; two outside any unit are two.
+                settled[owner] = (owner if owner.kind == "process" else owner._replace(pid=None, exe=None), self.at_boot(owner))
+            whose, at_boot = settled[owner]
             key = (listener.proto, listener.address, listener.port, listener.state, listener.device, whose)
             known = found.get(key)
             if known is not None:
                 found[key] = known._replace(sockets=known.sockets + 1)
                 continue
-            if owner not in boot:
-                boot[owner] = self.at_boot(owner)
             found[key] = Claim(
                 proto=listener.proto,
                 address=listener.address,
@@ -226,7 +237,7 @@ class _Attribution:
                 owner=owner,
                 source=source,
                 confidence=confidence,
-                at_boot=boot[owner],
+                at_boot=at_boot,
                 v6only=listener.v6only,
                 device=listener.device,
             )
@@ -287,10 +298,10 @@ class _Attribution:
 def find_claims(inventory: Inventory) -> tuple[Claim, ...]:
     """Every claim that was seen on a port of the host, by port, protocol and address."""
     attribution = _Attribution(inventory)
-    claims = attribution.listening_claims()
-    claims += attribution.container_claims(claims)
-    claims += attribution.forward_claims()
-    return tuple(sorted(set(claims), key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
+    listening = attribution.listening_claims()
+    # Two published ports, or two rules, may say the same; a socket is there once.
+    others = {*attribution.container_claims(listening), *attribution.forward_claims()}
+    return tuple(sorted([*listening, *others], key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
 
 
 def find_at_boot(inventory: Inventory, owner: Owner) -> str:

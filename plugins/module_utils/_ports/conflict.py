@@ -250,6 +250,8 @@ def is_earlier_deployment(planned: Planned, owner: Owner) -> bool:
 
 
 def _find_planned(look: Look) -> t.Iterator[Conflict]:
+    if not look.planned:
+        return
     present = OverlapIndex(claim for claim in look.claims if claim.state in _HOLDING or _may_start(claim))
     earlier: list[Claim] = []  # of the plan itself
     for planned in look.planned:
@@ -258,8 +260,10 @@ def _find_planned(look: Look) -> t.Iterator[Conflict]:
         others += [other for other in earlier if collides(claim, other) and not other.owner.same_as(claim.owner)]
         earlier.append(claim)
         if others:
+            # Who holds it comes first; one who surely does is enough.
+            others.sort(key=lambda other: other.state not in _HOLDING)
             parties = (*others, claim)
-            sure = all(other.confidence == "observed" for other in others)
+            sure = any(other.confidence == "observed" for other in others)
             yield Conflict(
                 "planned",
                 claim.proto,

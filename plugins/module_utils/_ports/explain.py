@@ -14,6 +14,7 @@ if t.TYPE_CHECKING:
     from .model import Claim, Loop, Owner
 
 _MOST_NAMES = 5
+_HOLDING = frozenset(("listening", "bound", "forwarded"))
 _PREFIXES = {"container": "container ", "process": "process ", "kernel": "the ", "firewall": "the firewall rule "}
 
 
@@ -140,8 +141,16 @@ def explain_planned(planned: Claim, others: t.Sequence[Claim]) -> str:
     if all(claim.state == "planned" for claim in others):
         names = _and([newcomer, *_distinct(others)])
         return f"{names} both plan to use {name_place(planned)}. Whichever comes second will not start, or will restart over and over."
-    holds = "is already held by" if any(claim.state in ("listening", "bound", "forwarded") for claim in others) else "is also wanted by"
+    if all(claim.state == "forwarded" for claim in others):
+        return (
+            f"{name_place(planned)}, which {newcomer} is about to use, is taken by {_and(_distinct(others))} without a socket:"
+            " rules of the firewall send the traffic there first. The newcomer may start without a word and yet serve nobody."
+        )
+    holders = [claim for claim in others if claim.state in _HOLDING]
+    waiters = [claim for claim in others if claim.state not in _HOLDING]
+    held = [f"held by {_and(_distinct(holders))}"] if holders else []
+    wanted = [f"wanted by {_and(_distinct(waiters))}"] if waiters else []
     return (
-        f"{name_place(planned)}, which {newcomer} is about to use, {holds} {_and(_distinct(others))}."
+        f"{name_place(planned)}, which {newcomer} is about to use, is already {' and '.join([*held, *wanted])}."
         " Applied as planned, the newcomer will not start or will restart over and over, and nothing on the surface will say why."
     )

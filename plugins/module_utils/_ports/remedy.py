@@ -60,7 +60,19 @@ def _retire_unit(name: str, user: str | None, unit: Unit | None) -> tuple[str, .
     quoted = " ".join(shlex.quote(one) for one in dict.fromkeys(names))
     # A generated or static unit has no enablement to take away; only a mask keeps it down.
     verb = "mask" if unit is None or unit.enabled in ("generated", "static", "transient", "indirect", "") else "disable"
-    return (f"{_systemctl(user)} {verb} --now {quoted}",)
+    command = f"{_systemctl(user)} {verb} --now {quoted}"
+    return (command, _forget_failure(name, user)) if unit is not None and _may_end_failed(unit) else (command,)
+
+
+def _may_end_failed(unit: Unit) -> bool:
+    """Whether the unit is left in the state ``failed``, and so looks like a claimant, after it has been stopped."""
+    return unit.active == "failed" or unit.restarts > 0 or unit.sub.startswith("auto-restart")
+
+
+def _forget_failure(name: str, user: str | None) -> str:
+    # As a pattern, which matches just this name: it may be unloaded by then, and to name it would be an error.
+    pattern = name.replace("\\", "\\\\") + "*"
+    return f"{_systemctl(user)} reset-failed {shlex.quote(pattern)}"
 
 
 def _engine(owner: Owner) -> str:

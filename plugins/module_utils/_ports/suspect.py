@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .arguments import find_ports
 from .model import WantedPort
 
 if t.TYPE_CHECKING:
@@ -25,13 +24,16 @@ two crashes it looks healthy, so its state alone says nothing."""
 
 def unit_loop_state(unit: Unit, uptime: float) -> str | None:
     """``failed`` or ``restarting`` for a unit that does not come up, else None. ``uptime`` is the monotonic clock."""
+    if unit.load == "masked":
+        return None  # nothing can start it any more: whatever it failed of, somebody has retired it
     if unit.active == "failed":
         return "failed"
     # SubState "auto-restart" (before 254), "auto-restart-queued" (from 254).
     if unit.sub.startswith("auto-restart"):
         return "restarting"
     recent = unit.started > 0 and uptime - unit.started < JUST_STARTED
-    if unit.restarts > 0 and recent and unit.active in ("active", "activating"):
+    # "deactivating" while ExecStopPost= cleans up between two tries, as quadlets do.
+    if unit.restarts > 0 and recent and unit.active in ("active", "activating", "deactivating"):
         return "restarting"
     return None
 
@@ -60,6 +62,13 @@ def _merge(*groups: t.Iterable[WantedPort]) -> tuple[WantedPort, ...]:
     return ()
 
 
+def _find_argument_ports(argv: t.Sequence[str]) -> tuple[WantedPort, ...]:
+    # Loaded where something does not come up, and not on every look.
+    from .arguments import find_ports
+
+    return find_ports(argv)
+
+
 def container_ports(container: Container, in_use: InUse) -> tuple[WantedPort, ...]:
     """The ports that a container wants: those that its log or the engine calls taken, else those that it publishes,
     else (on the host's network) its arguments', else its image's. The last two are inferred."""
@@ -74,11 +83,11 @@ def container_ports(container: Container, in_use: InUse) -> tuple[WantedPort, ..
     exposed = [
         WantedPort(proto, "*", port, f"exposed by the image {container.image}", "inferred") for proto, port in container.exposed
     ]
-    return _merge(in_use.ports, find_ports(container.argv), exposed)
+    return _merge(in_use.ports, _find_argument_ports(container.argv), exposed)
 
 
 def unit_ports(unit: Unit, in_use: InUse) -> tuple[WantedPort, ...]:
     """The ports that a unit wants: a socket unit's own, else those that its log calls taken, else its arguments'
     (inferred)."""
     listen = [WantedPort(one.proto, one.address, one.port, f"ListenStream= of {unit.name}", "declared") for one in unit.listen]
-    return _merge(listen, in_use.ports, find_ports(unit.argv))
+    return _merge(listen, in_use.ports, _find_argument_ports(unit.argv))

@@ -35,6 +35,7 @@ _NLMSG_ERROR = 2
 _NLMSG_DONE = 3
 _NLMSG_OVERRUN = 4
 _NLM_F_REQUEST_DUMP = 0x301
+_TCPDIAG_GETSOCK = 18
 _SOCK_DIAG_BY_FAMILY = 20
 _INET_DIAG_REQ_BYTECODE = 1
 _INET_DIAG_SKV6ONLY = 11
@@ -95,6 +96,17 @@ def render_request(proto: str, family: int, states: int, chosen_by_kernel: bool 
         program = _CHOSEN_BY_KERNEL if chosen_by_kernel else _ASKED_FOR
         body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(program), _INET_DIAG_REQ_BYTECODE) + program
     return _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST_DUMP, 1, 0) + body
+
+
+def render_bound_request() -> bytes:
+    """The request for TCP sockets of both address families that are bound and neither listen nor connect.
+
+    It is the older form (TCPDIAG_GETSOCK), which knows no family. The kernel walks its whole table of bound ports for
+    an answer, those of all connections included: 50 ms for 200,000, so once is better than once for each family.
+    """
+    # struct inet_diag_req: family, two prefix lengths, extensions, an empty struct inet_diag_sockid, states, tables.
+    body = struct.pack("=4x48xII", 1 << TCP_BOUND_INACTIVE, 0)
+    return _HEADER.pack(_HEADER.size + len(body), _TCPDIAG_GETSOCK, _NLM_F_REQUEST_DUMP, 1, 0) + body
 
 
 def _refusal(proto: str, number: int) -> CouldNotLook:
@@ -188,7 +200,7 @@ class DumpParser:
                 return Datagram(sockets, done=True)
             if kind == _NLMSG_OVERRUN:
                 raise CouldNotLook(f"the kernel dropped a part of its list of {self._proto} sockets")
-            if kind == _SOCK_DIAG_BY_FAMILY:
+            if kind in (_SOCK_DIAG_BY_FAMILY, _TCPDIAG_GETSOCK):
                 sockets.append(self._read_socket(data, at, length))
             at += (length + 3) & ~3
         return Datagram(sockets, done=False)

@@ -38,7 +38,7 @@ PROPERTIES = (
 """What to ask for. A property that a version does not know (``UpheldBy`` before 249) is left out of its answer."""
 
 _SOCKET_PROTOCOLS = {"(Stream)": "tcp", "(Datagram)": "udp"}
-_NEVER_AT_BOOT = frozenset(("disabled", "enabled-runtime", "linked", "linked-runtime", "masked", "masked-runtime"))
+_NEVER_AT_BOOT = frozenset(("disabled", "enabled-runtime", "linked", "linked-runtime", "masked", "masked-runtime", "transient"))
 
 
 def parse_listen(text: str) -> ListenAddress | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from features.register import RegisterError, check_ids, find_scenarios, parse_features
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/features.md"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from features.register import Feature
 from features.report import Proof, find_proofs, find_state, render
 from features.results import Result

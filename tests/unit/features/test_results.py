@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from features.results import (
     SCENARIO_RESULTS,
     Result,

@@ -327,6 +327,7 @@ def test_a_docker_that_hangs_does_not_blind_podman(host: RootedHost) -> None:
     with unix_server(host.at(SOCKET), lambda connection: time.sleep(5)):
         found = look(host, timeout=2)
     assert "docker.sock" in the_blind_spot(found)
+    assert host.seconds[0] <= 1, "and both together keep to the time"
     assert len(found.containers) == len(PODMAN)
 
 

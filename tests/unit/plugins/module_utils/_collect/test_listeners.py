@@ -18,7 +18,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._collect.listeners 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import CouldNotLook, Denied, NothingThere
 from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import BlindSpot
-from ansible_collections.guarded.deploy.plugins.module_utils._sockets.diag import render_request
+from ansible_collections.guarded.deploy.plugins.module_utils._sockets.diag import render_bound_request
 from ansible_collections.guarded.deploy.plugins.module_utils._sockets.model import Listener
 from builders.machine import Spec, in_own_network, open_socket, this_machine
 
@@ -183,8 +183,9 @@ def bound_is_shown() -> bool:
 
 
 @pytest.mark.feature("B8")
-def test_a_bound_socket_that_does_not_listen_is_seen_or_said_not_to_be() -> None:
-    with open_socket(Spec("tcp", "127.0.0.1"), listen=False) as bound:
+@pytest.mark.parametrize("spec", [Spec("tcp", "127.0.0.1"), Spec("tcp", "::1", True)])
+def test_a_bound_socket_that_does_not_listen_is_seen_or_said_not_to_be(spec: Spec) -> None:
+    with open_socket(spec, listen=False) as bound:
         seen = collect_listeners(this_machine(), 5.0)
         states = [one.state for one in seen.listeners if one.inode == os.fstat(bound.fileno()).st_ino]
         said = [spot for spot in seen.blind_spots if "do not listen" in spot.what]
@@ -199,15 +200,30 @@ def test_an_older_kernel_that_shows_none_says_so() -> None:
             return b"6.1.0-28-amd64\n" if path == "/proc/sys/kernel/osrelease" else super().read_bytes(path)
 
         def netlink(self, protocol: int, request: bytes, timeout: float) -> t.Iterator[bytes]:
-            states = (int.from_bytes(request[20:24], "little") & ~(1 << 13)).to_bytes(4, "little")
-            return super().netlink(protocol, request[:20] + states + request[24:], timeout)
+            if request == render_bound_request():
+                request = request[:68] + bytes(4) + request[72:]
+            return super().netlink(protocol, request, timeout)
 
-    assert render_request("tcp", 2, 1 << 10 | 1 << 13)[20:24] == (1 << 10 | 1 << 13).to_bytes(4, "little")
+    assert render_bound_request()[68:72] == (1 << 13).to_bytes(4, "little")
     seen = collect_listeners(machine(Older), 5.0)
     assert not seen.bound_seen
     (spot,) = (one for one in seen.blind_spots if "do not listen" in one.what)
     assert "6.1.0-28-amd64" in spot.why
     assert not spot.could_hide_planned
+
+
+def test_a_kernel_that_refuses_to_list_bound_sockets_is_a_blind_spot() -> None:
+    class Refusing(AnsibleHost):
+        def netlink(self, protocol: int, request: bytes, timeout: float) -> t.Iterator[bytes]:
+            if request == render_bound_request():
+                raise Denied("netlink protocol 4: Operation not permitted")
+            return super().netlink(protocol, request, timeout)
+
+    with open_socket(Spec("tcp", "127.0.0.1")) as opened:
+        seen = collect_listeners(machine(Refusing), 5.0)
+        assert os.fstat(opened.fileno()).st_ino in [one.inode for one in seen.listeners]
+    assert not seen.bound_seen
+    assert ["Operation not permitted" in one.why for one in seen.blind_spots if "do not listen" in one.what] == [True]
 
 
 @pytest.mark.feature("B5")

@@ -26,6 +26,7 @@ RAN: dict[str, t.Any] = {"started": 1795181097.0}
         ({"restart_policy": "always", "status": "exited", "exit_code": 137, **RAN}, "yes"),
         ({"restart_policy": "always", "status": "created", "started": 0.0}, "no"),
         ({"restart_policy": "always", "status": "created", "started": 0.0, "error": "address already in use"}, "no"),
+        ({"restart_policy": "always", "status": "exited", "started": 0.0, "error": "address already in use"}, "no"),
         ({"restart_policy": "unless-stopped", "status": "running", **RAN}, "yes"),
         ({"restart_policy": "unless-stopped", "status": "exited", "exit_code": 137, **RAN}, "no"),
         ({"restart_policy": "unless-stopped", "status": "exited", "error": "address already in use", **RAN}, "unknown"),

@@ -78,6 +78,11 @@ def test_in_a_pod_the_infra_container_alone_publishes() -> None:
     assert [one.host_port for one in infra.bound] == [18090]
 
 
+def test_who_joins_another_containers_network_publishes_nothing() -> None:
+    found = parse_docker_inspect(changed(HostConfig__NetworkMode="container:" + "a" * 64))
+    assert (found.published, found.bound, found.addresses) == ((), (), ())
+
+
 @pytest.mark.feature("B3")
 def test_the_unit_of_a_quadlet_is_known() -> None:
     (found,) = parse_podman_inspect((CASES / "podman_inspect" / "5.4_systemd-quad.txt").read_bytes())

@@ -118,6 +118,7 @@ def test_only_the_nat_table_counts_and_ipv6_has_its_own_wildcard() -> None:
 def test_chains_in_a_circle_end() -> None:
     found = nat("-A PREROUTING -j A", "-A A -p tcp -j B", "-A B -j A", "-A B -p udp --dport 1 -j REDIRECT", "-A B --dport 2 -j REDIRECT")
     assert ports(found) == {("tcp", "0.0.0.0", 2)}
+    assert found.unread == ()
 
 
 def test_more_rules_than_can_be_followed_are_reported() -> None:

@@ -16,7 +16,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._ports.conflict imp
     find_expired,
     judge,
 )
-from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import BlindSpot
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import BlindSpot, Owner
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.options import parse_accepted, parse_planned
 from builders.ports import ID_TWO, claim, container_owner, look, loop, unit_owner, wanted
 
@@ -189,6 +189,20 @@ class TestPlanned:
         (conflict,) = find_conflicts(look(claims=[claim(UNIT)], planned=self.planned({"port": "9090"})))
         assert conflict.kind == "planned"
         assert "prometheus.service" in conflict.explanation
+
+    def test_a_port_that_a_rule_takes_is_refused_though_a_server_would_start_there(self):
+        rule = claim(Owner("firewall", "-A PREROUTING ..."), state="forwarded")
+        (conflict,) = find_conflicts(look(claims=[rule], planned=self.planned({"port": "9090"})))
+        assert "may start without a word and yet serve nobody" in conflict.explanation
+        (both,) = find_conflicts(look(claims=[rule, claim(UNIT)], planned=self.planned({"port": "9090"})))
+        assert "is already held by" in both.explanation
+
+    def test_who_holds_the_port_and_who_waits_for_it_are_told_apart(self):
+        waiting = claim(CONTAINER, state="wanted", address="*", confidence="declared")
+        (conflict,) = find_conflicts(look(claims=[waiting, claim(UNIT)], planned=self.planned({"port": "9090"})))
+        assert [party.state for party in conflict.parties] == ["listening", "wanted", "planned"]
+        assert "is already held by prometheus.service (pid 812) and wanted by container web" in conflict.explanation
+        assert conflict.confidence == "observed"
 
     def test_its_own_earlier_deployment_is_known_again(self):
         mine = {"port": "9090", "owner": {"kind": "container", "name": "web"}}

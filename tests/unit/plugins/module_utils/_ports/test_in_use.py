@@ -60,6 +60,8 @@ def test_what_stands_around_it_changes_nothing(name: str) -> None:
         "remote port 4711: Address already in use",
         "listen tcp 0.0.0.0:99999: bind: address already in use",
         "listen tcp 0.0.0.0:0: bind: address already in use",
+        "cannot map 0.0.0.0:7148:172.18.0.2:80/tcp: address already in use",
+        "app-1.2.10.0.0.1:80: address already in use",
         "dial tcp 10.0.0.1:443: bind: address already in use",
     ],
 )

@@ -32,6 +32,25 @@ pytestmark = pytest.mark.feature("B16")
             ["systemctl disable --now web.socket web.service"],
         ),
         (unit_owner(r"a@b\x2dc.service"), RunState(unit()), [r"systemctl disable --now 'a@b\x2dc.service'"]),
+        # What failed, or is stopped in the middle of a failing start, stays "failed" and would look like a claimant.
+        (
+            unit_owner("web.service"),
+            RunState(unit("web.service", enabled="generated", active="failed")),
+            ["systemctl mask --now web.service", "systemctl reset-failed 'web.service*'"],
+        ),
+        (
+            unit_owner(r"a\x2db.service", user="joe"),
+            RunState(unit(r"a\x2db.service", active="activating", sub="auto-restart")),
+            [
+                r"systemctl --user --machine=joe@.host disable --now 'a\x2db.service'",
+                r"systemctl --user --machine=joe@.host reset-failed 'a\\x2db.service*'",
+            ],
+        ),
+        (
+            unit_owner("web.service"),
+            RunState(unit("web.service", active="activating", sub="start", restarts=3)),
+            ["systemctl disable --now web.service", "systemctl reset-failed 'web.service*'"],
+        ),
         (
             unit_owner("my.service", user="joe"),
             RunState(unit("my.service", user="joe")),

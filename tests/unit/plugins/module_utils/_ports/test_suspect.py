@@ -30,8 +30,11 @@ SILENT = InUse(False, ())
         ({"active": "activating", "sub": "auto-restart"}, "restarting"),
         ({"active": "activating", "sub": "auto-restart-queued"}, "restarting"),
         ({"active": "failed", "sub": "failed"}, "failed"),
+        ({"active": "failed", "sub": "failed", "load": "masked"}, None),
         # Between two crashes it looks healthy.
         ({"restarts": 7, "started": 995.0}, "restarting"),
+        # A quadlet cleans up after each crash.
+        ({"active": "deactivating", "sub": "stop-post", "restarts": 7, "started": 995.0}, "restarting"),
         # It was restarted once upon a time, and has been well since.
         ({"restarts": 7, "started": 100.0}, None),
         ({"started": 995.0}, None),

@@ -80,6 +80,8 @@ def test_the_words_of_a_command():
         ({"enabled": "disabled", "wanted_by": ()}, "no"),
         ({"enabled": "masked", "wanted_by": ("multi-user.target",)}, "no"),
         ({"enabled": "enabled-runtime", "wanted_by": ("multi-user.target",)}, "no"),
+        # What systemd-run makes lies below /run.
+        ({"enabled": "transient", "wanted_by": ()}, "no"),
         ({"enabled": "static", "wanted_by": ()}, "unknown"),
         ({"enabled": "disabled", "wanted_by": (), "triggered_by": ("a.socket",)}, "unknown"),
     ],
