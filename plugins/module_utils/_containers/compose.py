@@ -22,6 +22,8 @@ from .compose_interpolation import Filled, fill_text
 from .compose_merge import Place, join, load_model, named
 from .marks import Mark, Table, entries, mark_of
 from .publish import parse_publish
+from .run_line import declare_run, name_program
+from .shell import split_words
 
 if t.TYPE_CHECKING:
     from .compose_merge import Reader
@@ -130,13 +132,6 @@ def _is_active(service: Table, profiles: t.Sequence[str]) -> bool:
     return "*" in profiles or any(str(one) in profiles for one in wanted)
 
 
-def image_program(image: t.Any) -> str | None:
-    """The name of an image without registry and tag: ``ghcr.io/acme/web:1.2@sha256:...`` is ``web``."""
-    if not isinstance(image, str) or not image or "{{" in image:
-        return None
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] or None
-
-
 class _Service:
     """One service of a project."""
 
@@ -168,7 +163,7 @@ class _Service:
                 unknown=unknown,
                 at_boot=self._at_boot(),
                 host_network=host_network,
-                program=image_program(image),
+                program=name_program(image or None),
                 engine="docker",
                 image=image or None,
                 compose_project=self._project,
@@ -209,7 +204,7 @@ class _Service:
         if isinstance(self._table.get("network_mode"), Filled) or "{{" in mode:
             return (), ("its network_mode depends on a variable that is not set",), False
         if mode == "host":
-            return (), ("it uses the host's network, so every port of its program is the host's",), True
+            return self._own_ports(), ("it uses the host's network, so every port of its program is the host's",), True
         if mode == "none":
             return (), (), False
         if mode.startswith("container:"):
@@ -219,6 +214,20 @@ class _Service:
             self._refuse_ports(ports, mode)
             return (), self._shared(mode[8:], active, (self._name,)), self._is_on_host(active, ())
         return ((), (), False) if self._is_internal() else (ports, unknown, False)
+
+    def _words(self, key: str) -> list[str]:
+        value = self._table.get(key)
+        if isinstance(value, str):
+            return list(split_words(value, self._mark.file, mark_of(self._table, key, self._mark).line))
+        return [str(word) for word in value] if isinstance(value, list) else []
+
+    def _own_ports(self) -> tuple[DeclaredPort, ...]:
+        """The ports that its program's arguments name, as in the run line that would do the same."""
+        entrypoint, command = self._words("entrypoint"), self._words("command")
+        options = ["--network=host", *(["--entrypoint", entrypoint[0]] if entrypoint else [])]
+        run = ["docker", "run", *options, self._text("image") or "unnamed", *entrypoint[1:], *command]
+        declared = declare_run(run, self._mark.file, mark_of(self._table, "command", self._mark).line)
+        return declared.ports if declared is not None else ()
 
     def _mode(self, active: t.Mapping[str, _Service]) -> str:
         """Its network_mode; another container of the project is named as its service."""

@@ -179,6 +179,19 @@ def test_what_a_text_cannot_tell_is_unknown() -> None:
     assert "NOBODY" in found["shop-unset-1"][0][0]
 
 
+@pytest.mark.feature("B14")
+def test_on_the_hosts_network_the_arguments_are_a_hint() -> None:
+    (web, other) = declared(
+        "services:\n"
+        "  web:\n    image: prom/prometheus\n    network_mode: host\n    command: --web.listen-address=:9095 --x\n"
+        "  other: {image: acme/x, network_mode: host, entrypoint: [gunicorn, -b, '127.0.0.1:8001'], command: [app]}\n"
+    )
+    assert [(port.port, port.confidence, port.line) for port in web.ports] == [(9095, "inferred", 5)]
+    assert [(port.port, port.address, port.confidence) for port in other.ports] == [(8001, "127.0.0.1", "inferred")]
+    assert web.unknown
+    assert web.program == "prometheus"
+
+
 def test_docker_refuses_ports_in_the_network_of_another() -> None:
     text = "services:\n  a: {image: a}\n  b:\n    image: b\n    network_mode: 'service:a'\n    ports: ['80:80']\n"
     with pytest.raises(Unparsable, match=r"/srv/shop/compose.yaml:6: services.b.ports"):
