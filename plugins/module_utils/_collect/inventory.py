@@ -20,6 +20,7 @@ from .forwards import collect_forwards
 from .holders import collect_holders
 from .listeners import collect_listeners
 from .loops import collect_loops
+from .unit_files import collect_declared_units
 from .units import collect_units
 
 if t.TYPE_CHECKING:
@@ -64,6 +65,7 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
     system_units = {name: unit for (user, name), unit in units.units.items() if user is None}
     containers = collect_containers(host, system_units, wanted.timeout, wanted.docker_socket)
     forwards = collect_forwards(host, wanted.timeout)
+    declared = collect_declared_units(host)
     inventory = Inventory(
         listeners=listeners,
         holders=holders.by_inode,
@@ -72,11 +74,13 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
         containers=containers.containers,
         forwards=forwards.forwards,
         user_name=host.user_name,
+        declared=declared.declared,
+        boot=declared.boot,
     )
     claims = find_claims(inventory)
     loops = collect_loops(host, inventory, wanted.timeout, wanted.docker_socket)
     blind_spots = [
-        spot for look in (sockets, holders, units, containers, forwards, loops) for spot in look.blind_spots
+        spot for look in (sockets, holders, units, containers, forwards, declared, loops) for spot in look.blind_spots
     ]
     if wanted.planned and not sockets.bound_seen:
         tried, untried = try_planned(host, wanted.planned, claims)

@@ -85,7 +85,7 @@ _ALERTMANAGER = Program(
     data=("--storage.path",),
 )
 
-PROGRAMS: dict[str, Program] = {
+_PROGRAMS: dict[str, Program] = {
     # Ports: each exporter's README and the Prometheus wiki, "Default port allocations".
     **_exporters(
         {
@@ -251,15 +251,18 @@ PROGRAMS: dict[str, Program] = {
         "waitress-serve --help: default 0.0.0.0:8080", ("--listen",), ("--port",), ("--host",), default=8080, unless=("--unix-socket",)
     ),
 }
+PROGRAMS = dict(sorted(_PROGRAMS.items()))
+"""Programs by the name that :func:`read_commands` gives them."""
 # Programs that open no IP port, whatever their arguments. Sources: their manual pages, and what they listen on on
 # Debian 12 and 13.
 SILENT = frozenset(
-    "agetty apt-get atd auditd bootctl cat chmod chown cp cron crond dbus-broker-launch dbus-daemon depmod dmsetup echo"  # noqa: SIM905
-    " false find fstrim getty gpasswd grep hwclock install irqbalance journalctl kmod ldconfig ln logrotate lvm mdadm mkdir"
-    " modprobe mount mountpoint mv polkitd rm rmdir sed setfacl sleep smartd sulogin swapoff swapon sync sysctl systemctl"
-    " test touch true tune2fs udevadm udisksd umount update-grub upowerd wpa_supplicant"
+    "agetty apt-get atd auditd bootctl cat chmod chown cp cron crond dbus-broker-launch dbus-daemon depmod "  # noqa: SIM905
+    "dmsetup echo false find fstrim getty gpasswd grep hwclock install irqbalance journalctl kmod ldconfig ln "
+    "logrotate lvm mdadm mkdir modprobe mount mountpoint mv networkctl nft polkitd quotaon rm rmdir sed "
+    "setfacl sleep smartd ssh-keygen sulogin swapoff swapon sync sysctl systemctl test touch true tune2fs "
+    "udevadm udisksd umount update-grub upowerd wpa_supplicant "
     # Words of shells.
-    " : [ } case cd done esac exit export fi for local readonly return set shift trap ulimit umask unset wait".split()
+    ": [ } case cd done esac exit export fi for local readonly return set shift trap ulimit umask unset wait".split()
 )
 # Of the programs of systemd, these may.
 _LISTENING_SYSTEMD = ("systemd-journal-gatewayd", "systemd-journal-remote", "systemd-networkd", "systemd-nspawn", "systemd-resolved")

@@ -21,7 +21,9 @@ if t.TYPE_CHECKING:
     from .._firewall.model import Forward
     from .._sockets.cgroup import CgroupOwner
     from .._sockets.model import Holder, Listener
+    from .._units.boot import Boot
     from .._units.model import Unit
+    from .model import Declared
 
 PORT_SERVANTS = frozenset(
     ("docker-proxy", "dockerd", "conmon", "rootlessport", "rootlessport-child", "pasta", "pasta.avx2", "slirp4netns", "exe")
@@ -37,7 +39,8 @@ class Inventory(t.NamedTuple):
     """All that was seen on a host.
 
     ``holders`` is by socket inode, ``unheld`` are inodes that no process holds, ``units`` is by (login name or None,
-    unit name), and ``user_name`` gives the login name of a user id.
+    unit name), and ``user_name`` gives the login name of a user id. ``declared`` is what the texts of the system's
+    units say, ``boot`` what the next boot starts of them, None where that was not asked.
     """
 
     listeners: tuple[Listener, ...]
@@ -47,6 +50,8 @@ class Inventory(t.NamedTuple):
     containers: tuple[Container, ...]
     forwards: tuple[Forward, ...]
     user_name: t.Callable[[int], str]
+    declared: tuple[Declared, ...] = ()
+    boot: Boot | None = None
 
 
 def unit_owner(unit: Unit, pid: int | None = None, exe: str | None = None) -> Owner:
@@ -108,6 +113,8 @@ class _Attribution:
         return "unknown"
 
     def _unit_at_boot(self, user: str | None, name: str) -> str:
+        if user is None and self._inventory.boot is not None:
+            return self._inventory.boot.starts(name)
         unit = self._inventory.units.get((user, name))
         if unit is None or unit.load == "not-found":
             # podman-restart.service is not loaded where nothing wants it.
@@ -271,6 +278,48 @@ class _Attribution:
             ]
         return claims
 
+    def declared_claims(self, known: t.Iterable[Claim]) -> list[Claim]:
+        """Ports of units that do not run now, as their texts tell them. What runs is seen, and needs no telling."""
+        claimed = {(claim.proto, claim.port, _identity(claim.owner)) for claim in known}
+        claims = []
+        for declared in self._inventory.declared:
+            unit = self._inventory.units.get((None, declared.unit if declared.kind == "container" and declared.unit else declared.name))
+            if unit is not None and unit.active in ("active", "reloading", "activating", "deactivating"):
+                continue
+            owner = self._declared_owner(declared)
+            claims += [
+                Claim(
+                    proto=port.proto,
+                    address=port.address,
+                    port=port.port,
+                    state="latent",
+                    owner=owner,
+                    source=f"{declared.file}:{port.line}: {port.source}" if port.line else f"{declared.file}: {port.source}",
+                    confidence=port.confidence,
+                    at_boot=declared.at_boot,
+                    v6only=port.v6only,
+                    device=port.device,
+                )
+                for port in declared.ports
+                if (port.proto, port.port, _identity(owner)) not in claimed
+            ]
+        return claims
+
+    def _declared_owner(self, declared: Declared) -> Owner:
+        if declared.kind == "container":
+            for container in self._inventory.containers:
+                if (container.name, container.engine, container.user) == (declared.name, declared.engine, None):
+                    # The engine does not know which unit ran its command; the unit's text does.
+                    return container_owner(container)._replace(unit=container.unit or declared.unit)
+        return Owner(
+            declared.kind,
+            declared.name,
+            engine=declared.engine,
+            image=declared.image,
+            compose_project=declared.compose_project,
+            unit=declared.unit,
+        )
+
     def forward_claims(self) -> list[Claim]:
         """Ports that a firewall rule takes, but for those that an engine made for a port already claimed."""
         owners = {address: container for container in self._inventory.containers for address in container.addresses}
@@ -295,12 +344,17 @@ class _Attribution:
         return claims
 
 
+def _identity(owner: Owner) -> tuple[str, ...]:
+    return (owner.kind, owner.id or owner.name)
+
+
 def find_claims(inventory: Inventory) -> tuple[Claim, ...]:
     """Every claim that was seen on a port of the host, by port, protocol and address."""
     attribution = _Attribution(inventory)
     listening = attribution.listening_claims()
     # Two published ports, or two rules, may say the same; a socket is there once.
     others = {*attribution.container_claims(listening), *attribution.forward_claims()}
+    others.update(attribution.declared_claims([*listening, *others]))
     return tuple(sorted([*listening, *others], key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
 
 

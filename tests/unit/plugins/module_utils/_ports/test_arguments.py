@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.guarded.deploy.plugins.module_utils._ports.arguments import PROGRAMS, find_ports
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.arguments import PROGRAMS, find_ports, is_silent, read_commands
 
 pytestmark = pytest.mark.feature("B12", "B14")
 
@@ -61,6 +61,19 @@ def found(line: str) -> list[str]:
         ("sh -c 'exec httpd -f -p 8080'", ["* 8080/tcp"]),
         ("/bin/bash -ec 'cd /srv && PORT=1 uvicorn a:a --port 8000; sleep 9090'", ["* 8000/tcp"]),
         ("sh -c \"sh -c 'nc -l 80'\"", ["* 80/tcp"]),
+        ("dsvpn server /etc/key auto 65011 auto 10.0.0.1 10.0.0.2", ["* 65011/tcp"]),
+        ("python3 manage.py runserver --noreload 0.0.0.0:8889", ["0.0.0.0 8889/tcp"]),
+        ("/srv/.venv/bin/python manage.py runserver", ["127.0.0.1 8000/tcp"]),
+        ("tailscale web --listen 0.0.0.0:8088", ["0.0.0.0 8088/tcp"]),
+        ("iperf3 -s", ["* 5201/tcp"]),
+        ("iperf3 -s -p 65400", ["* 65400/tcp"]),
+        ("pwngrid -keys /etc/p -address 127.0.0.1:8666", ["127.0.0.1 8666/tcp"]),
+        ("ss-manager -c /etc/s.json --manager-address 127.0.0.1:8839", ["127.0.0.1 8839/udp"]),
+        ("slapd -h 'ldap:/// ldaps://127.0.0.1:1636/ ldapi:///'", ["* 389/tcp", "127.0.0.1 1636/tcp"]),
+        ("rsync --daemon --no-detach --port=8730 --address 192.0.2.1", ["192.0.2.1 8730/tcp"]),
+        ("prometheus-mongodb-exporter", ["* 9001/tcp"]),
+        ("prometheus-apache-exporter --web.listen-address=:9118", ["* 9118/tcp"]),
+        ("sh -c 'if true; then exec memcached -p 11311; fi'", ["* 11311/tcp"]),
     ],
 )
 def test_what_is_known(line: str, ports: list[str]) -> None:
@@ -86,7 +99,7 @@ def test_what_is_known(line: str, ports: list[str]) -> None:
         "uvicorn app --port 70000",
         "gunicorn --bind unix:/run/app.sock app",
         "gunicorn app",
-        "dsvpn server key auto 65011",
+        "dsvpn client key 192.0.2.1 65011",
         "some --listen-address /run/some.sock",
         "some --listen 8080",
         "some --listen-address eth0:8080",
@@ -101,6 +114,16 @@ def test_what_is_known(line: str, ports: list[str]) -> None:
         "httpd -k start",
         "app --bind-root /srv:80 --advertise-address=10.0.0.1:80",
         "socat UNIX-LISTEN:/run/x TCP:10.0.0.1:80",
+        "iperf3 -c server -p 65400",
+        "prometheus $ARGS",
+        "prometheus-node-exporter --web.systemd-socket",
+        "uvicorn app",
+        "daphne -u /run/daphne.sock app:app",
+        "tailscale up --port 80",
+        "slapd -h ldapi:///",
+        "rsync -a --port=8730 source target",
+        "ng serve",
+        "django-admin migrate 8000",
     ],
 )
 def test_what_is_not_known_is_no_claim(line: str) -> None:
@@ -116,6 +139,54 @@ def test_no_command_line_breaks_it(argv: list[str]) -> None:
 @given(st.text(max_size=60))
 def test_no_shell_script_breaks_it(script: str) -> None:
     find_ports(["sh", "-c", script])
+
+
+@pytest.mark.parametrize(
+    ("environment", "ports"),
+    [
+        ({"UVICORN_PORT": "8080", "UVICORN_HOST": "::"}, [":: 8080"]),
+        ({"UVICORN_PORT": "8080"}, ["127.0.0.1 8080"]),
+        ({}, ["127.0.0.1 8000"]),
+        # Set, and nobody knows to what: neither the default nor anything else is right.
+        ({"UVICORN_PORT": None}, []),
+        (None, []),
+    ],
+)
+def test_programs_that_read_their_port_from_a_variable(environment: dict[str, str | None] | None, ports: list[str]) -> None:
+    assert [f"{port.address} {port.port}" for port in find_ports(["uvicorn", "app:app"], environment)] == ports
+
+
+def test_an_option_beats_the_variable() -> None:
+    assert [port.port for port in find_ports(["uvicorn", "app", "--port", "81"], {"UVICORN_PORT": "82"})] == [81]
+
+
+@pytest.mark.parametrize(
+    ("line", "whole"),
+    [
+        ("prometheus --web.listen-address=:9191", True),
+        ("prometheus", True),
+        ("prometheus $ARGS", False),
+        ("redis-server --port 6380", False),
+        ("redis-server", False),
+        ("nginx", False),
+        ("some-new-exporter --web.listen-address=:9999", False),
+        ("/usr/lib/systemd/systemd-logind", True),
+        ("/usr/lib/systemd/systemd-resolved", False),
+        ("sleep 60", True),
+        ("memcached -s /run/memcached.sock", True),
+        ("iperf3 -c server", False),
+        ("nc -z db 80", False),
+    ],
+)
+def test_whether_the_ports_are_the_whole_truth(line: str, whole: bool) -> None:
+    assert [one.unknown == "" for one in read_commands(shlex.split(line))] == [whole]
+
+
+def test_each_command_of_a_script_is_read() -> None:
+    asked = read_commands(["sh", "-c", "cd /srv && /usr/bin/supervisord & exec prometheus --storage.tsdb.path=/srv/data/"])
+    assert [(one.program, one.data) for one in asked] == [("cd", ()), ("supervisord", ()), ("prometheus", ("/srv/data",))]
+    assert is_silent("cd")
+    assert not is_silent("supervisord")
 
 
 def test_every_program_says_where_its_options_are_known_from() -> None:

@@ -198,7 +198,7 @@ class TestPlanned:
         assert "is already held by" in both.explanation
 
     def test_who_holds_the_port_and_who_waits_for_it_are_told_apart(self):
-        waiting = claim(CONTAINER, state="wanted", address="*", confidence="declared")
+        waiting = claim(CONTAINER, state="wanted", address="*", confidence="declared", at_boot="no")
         (conflict,) = find_conflicts(look(claims=[waiting, claim(UNIT)], planned=self.planned({"port": "9090"})))
         assert [party.state for party in conflict.parties] == ["listening", "wanted", "planned"]
         assert "is already held by prometheus.service (pid 812) and wanted by container web" in conflict.explanation
