@@ -12,6 +12,7 @@ import errno
 import os
 import pwd
 import socket
+import stat
 import time
 import typing as t
 
@@ -53,6 +54,12 @@ class Host(t.Protocol):
     def read_text(self, path: str) -> str: ...
 
     def list_dir(self, path: str) -> list[str]: ...
+
+    def entries(self, path: str) -> list[tuple[str, str]]: ...
+
+    def read_regular(self, path: str, most: int) -> bytes: ...
+
+    def exists(self, path: str) -> bool: ...
 
     def read_link(self, path: str) -> str: ...
 
@@ -207,6 +214,14 @@ def _failed_look(what: str, error: OSError) -> Exception:
     return CouldNotLook(f"{what}: {error.strerror or error}")
 
 
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
+
+
 class AnsibleHost:
     """The machine that an Ansible module runs on."""
 
@@ -269,6 +284,50 @@ class AnsibleHost:
             return os.listdir(path)
         except OSError as error:
             raise _failed_look(path, error) from error
+
+    def entries(self, path: str) -> list[tuple[str, str]]:
+        """The names in a folder, sorted, and what each is: ``file``, ``folder``, ``link`` or ``other``."""
+        try:
+            with os.scandir(path) as found:
+                return sorted((entry.name, _kind(entry)) for entry in found)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+
+    def read_regular(self, path: str, most: int) -> bytes:
+        """The content of a file, links followed, that may be anything: never waits for a writer.
+
+        :raises CouldNotLook: it is no regular file, or has more than ``most`` bytes
+        """
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CouldNotLook(f"{path} is no regular file")
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(most + 1)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        finally:
+            os.close(descriptor)
+        if len(content) > most:
+            raise CouldNotLook(f"{path} has more than {most} bytes")
+        return content
+
+    def exists(self, path: str) -> bool:
+        """Whether there is something at a path, links followed.
+
+        :raises Denied: a folder above may not be looked into
+        """
+        try:
+            os.stat(path)
+        except OSError as error:
+            failure = _failed_look(path, error)
+            if isinstance(failure, NothingThere):
+                return False
+            raise failure from error
+        return True
 
     def read_link(self, path: str) -> str:
         """Where a symbolic link points."""

@@ -186,8 +186,6 @@ def _by_arguments(empty: Declared, merged: MergedUnit, commands: t.Sequence[Comm
     if kind is not None and kind.value == "oneshot" and not merged.flag("Service", "RemainAfterExit"):
         # It holds nothing once it is done: systemd ends what is left of it.
         return found._replace(ports=())
-    if not commands:
-        unknown.append("it has no ExecStart=")
     return found._replace(unknown=tuple(dict.fromkeys(unknown)))
 
 

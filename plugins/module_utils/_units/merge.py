@@ -18,9 +18,6 @@ from .._errors import Unparsable
 from .specifiers import parse_name
 from .unit_file import parse_unit_file
 
-if t.TYPE_CHECKING:
-    from .unit_file import Assignment
-
 SEARCH_PATH = (
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
@@ -135,8 +132,9 @@ def find_names(tree: UnitTree) -> list[str]:
 class Names:
     """Which file each name leads to. Built once for a tree; every look-up is cheap."""
 
-    def __init__(self, tree: UnitTree) -> None:
-        self._tree = tree
+    def __init__(self, tree: UnitTree, others: Names | None = None) -> None:
+        """``others`` are names of the same files, whose texts need not be parsed again."""
+        self.tree = tree
         self._paths: dict[str, str] = {}
         for folder in tree.search:
             for name in tree.folders.get(folder, ()):
@@ -147,7 +145,8 @@ class Names:
             own, _path = self._follow(name)
             if own != name:
                 self._aliases.setdefault(own, []).append(name)
-        self._parsed: dict[str, tuple[Assignment, ...] | Unparsable] = {}
+        self._parsed: dict[str, tuple[Setting, ...] | Unparsable] = {} if others is None else others._parsed
+        self._merged: dict[str, MergedUnit] = {}
 
     def resolve(self, name: str) -> tuple[str, str | None]:
         """The name that a name stands for, and the path of its file: None where there is none, ``/dev/null`` where it
@@ -178,7 +177,7 @@ class Names:
 
     def _follow(self, name: str) -> tuple[str, str | None]:
         """Follows links from name to name within the folders; a link that leaves them is a linked unit."""
-        tree = self._tree
+        tree = self.tree
         for _step in range(_LONGEST_CHAIN):
             path = self._paths.get(name)
             if path is None:
@@ -189,20 +188,22 @@ class Names:
             if target == "/dev/null" or tree.files.get(target) == "":
                 return name, "/dev/null"
             folder, _slash, base = target.rpartition("/")
-            if base == name or not is_unit_name(base) or folder not in tree.search:
-                # Linked from elsewhere (systemctl link), or one name in two folders.
-                return name, self._end(target)
-            if parse_name(name).instance and parse_name(base).is_template:
+            if not is_unit_name(base) or folder not in tree.search:
+                # Linked from elsewhere (systemctl link): known by the path of the link.
+                return name, path if self._end(target) else None
+            if base == name or (parse_name(name).instance and parse_name(base).is_template):
                 # A link for one instance: foo@bar.service -> foo@.service has the template's text and its own name.
                 return name, self._end(target)
+            if base not in self._paths:
+                return name, None
             name = base
         return name, None
 
     def _end(self, path: str) -> str | None:
         for _step in range(_LONGEST_CHAIN):
-            target = self._tree.links.get(path)
+            target = self.tree.links.get(path)
             if target is None:
-                return path if path in self._tree.files or path in self._tree.unread or path == "/dev/null" else None
+                return path if path in self.tree.files or path in self.tree.unread or path == "/dev/null" else None
             path = target
         return None
 
@@ -210,8 +211,8 @@ class Names:
         """The files in ``<name><suffix>/`` of all names and their prefixes, in the order in which they apply: by file
         name, whatever folder they are in. Of one file name the first folder's counts."""
         found: dict[str, str] = {}
-        folders = self._tree.folders
-        search = self._tree.search
+        folders = self.tree.folders
+        search = self.tree.search
         types = dict.fromkeys(parse_name(name).suffix for name in names)
         kinds = [_with_prefixes(one) for one in names] + [[one] for one in types if suffix == ".d"]
         for variants in kinds:
@@ -226,11 +227,17 @@ class Names:
     def is_masked(self, path: str) -> bool:
         """Whether a file is empty or a link to ``/dev/null``: then it only hides those of its name."""
         end = self._end(path)
-        return end == "/dev/null" or self._tree.files.get(end or path) == ""
+        return end == "/dev/null" or self.tree.files.get(end or path) == ""
 
     def merge(self, name: str) -> MergedUnit:
         """The unit of a name, out of its file and drop-ins. Never raises: ``load`` is ``error`` where its file cannot be
         read; a drop-in that cannot be read leaves a ``problem`` only, as systemd goes on without it."""
+        found = self._merged.get(name)
+        if found is None:
+            found = self._merged[name] = self._merge(name)
+        return found
+
+    def _merge(self, name: str) -> MergedUnit:
         own, path = self.resolve(name)
         names = (own, *self.aliases(own))
         if path == "/dev/null":
@@ -241,21 +248,21 @@ class Names:
         problem = ""
         for file in [*([path] if path else []), *drop_ins]:
             try:
-                settings += (Setting(one.section, one.key, one.value, one.line, file) for one in self._parse(file))
+                settings += self._parse(file)
             except Unparsable as error:
                 problem = problem or str(error)
                 load = "error" if file == path else load
         return MergedUnit(own, names, path, tuple(drop_ins), load, tuple(settings), problem)
 
-    def _parse(self, path: str) -> tuple[Assignment, ...]:
+    def _parse(self, path: str) -> tuple[Setting, ...]:
         known = self._parsed.get(path)
         if known is None:
             end = self._end(path) or path
-            text = self._tree.files.get(end)
+            text = self.tree.files.get(end)
             try:
                 if text is None:
-                    raise Unparsable(f"{path}: {self._tree.unread.get(end, 'the file does not exist')}")
-                known = parse_unit_file(text, path)
+                    raise Unparsable(f"{path}: {self.tree.unread.get(end, 'the file does not exist')}")
+                known = tuple(Setting(*one, path) for one in parse_unit_file(text, path))
             except Unparsable as error:
                 known = error
             self._parsed[path] = known

@@ -249,4 +249,7 @@ def substitute_in_script(script: str, variables: Variables) -> str:
 
 def sets_variable(script: str, name: str) -> bool:
     """Whether a shell script gives a variable a value of its own."""
-    return re.search(rf"\b{re.escape(name)}=|\bread\b[^;|&]*\b{re.escape(name)}\b|\bfor\s+{re.escape(name)}\b", script) is not None
+    if name not in script:
+        return False
+    word = re.escape(name)
+    return re.search(rf"\b{word}=|\bread\b[^;|&]*\b{word}\b|\bfor\s+{word}\b", script) is not None
