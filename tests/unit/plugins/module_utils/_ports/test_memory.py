@@ -24,7 +24,9 @@ pytestmark = pytest.mark.feature("B10")
 NOW, DAY = 1_800_000_000.0, 86_400.0
 UNIT = owner_key(unit_owner())
 
-SIGHTINGS = st.builds(Sighting, st.sampled_from(["tcp", "udp"]), st.sampled_from(["*", "0.0.0.0", "::1"]), st.integers(1, 65535), st.floats(0, 2e9))
+SIGHTINGS = st.builds(
+    Sighting, st.sampled_from(["tcp", "udp"]), st.sampled_from(["*", "0.0.0.0", "::1"]), st.integers(1, 65535), st.floats(0, 2e9)
+)
 
 
 @given(st.dictionaries(st.text(), st.lists(SIGHTINGS).map(tuple)))
@@ -40,7 +42,9 @@ def test_whatever_the_file_has_become_is_read_or_refused(text):
         assert "observed.json" in str(error)  # noqa: PT017 (either is right)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 2, "seen": {}}', '{"version": 1, "seen": {"a": [["tcp"]]}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"version": 1}', '{"version": 2, "seen": {}}', '{"version": 1, "seen": {"a": [["tcp"]]}}']
+)
 def test_what_is_no_memory_is_refused(text):
     with pytest.raises(Unparsable):
         parse_memory(text)
