@@ -61,6 +61,15 @@ class RootedHost(AnsibleHost):
     def read_link(self, path: str) -> str:
         return super().read_link(self.at(path))
 
+    def entries(self, path: str) -> list[tuple[str, str]]:
+        return super().entries(self.at(path))
+
+    def read_regular(self, path: str, most: int) -> bytes:
+        return super().read_regular(self.at(path), most)
+
+    def exists(self, path: str) -> bool:
+        return super().exists(self.at(path))
+
     def http_get(self, socket_path: str, targets: t.Sequence[str], timeout: float) -> t.Iterator[HttpAnswer]:
         self.asked.extend(targets)
         return super().http_get(self.at(socket_path), targets, timeout)

@@ -69,9 +69,11 @@ def collect_declared_units(host: Host) -> DeclaredUnits:
 
 def _starts(boot: Boot, merged: MergedUnit, later: Names) -> str:
     answer = boot.starts(later.resolve(merged.name)[0])
+    if answer != "no" or merged.load == "masked":
+        return answer
     kind = merged.last("Service", "Type")
-    # A bus name may start it at any time.
-    return "unknown" if answer == "no" and kind is not None and kind.value == "dbus" and merged.load == "loaded" else answer
+    # A bus name may start it at any time; what may not be read may hold a link to it.
+    return "unknown" if (kind is not None and kind.value == "dbus") or later.tree.unread else answer
 
 
 def _services_and_sockets(now: Names, boot: Boot) -> list[str]:

@@ -162,7 +162,12 @@ _PROGRAMS: dict[str, Program] = {
     ),
     "mariadbd": Program("mariadbd --help", (), ("-P", "--port"), ("--bind-address",), also=_CONFIGURATION, data=("--datadir", "-h")),
     "memcached": Program(
-        "memcached -h: -p, -l, -s; default 11211", ("-l", "--listen"), ("-p", "--port"), default=11211, unless=("-s", "--unix-socket")
+        "memcached -h: -p, -l, -s; default 11211",
+        ("-l", "--listen"),
+        ("-p", "--port"),
+        ("-l", "--listen"),
+        default=11211,
+        unless=("-s", "--unix-socket"),
     ),
     "minio": Program(
         "minio server --help; default :9000, and any port for the console",
@@ -467,20 +472,23 @@ def _values(rest: list[str], options: tuple[str, ...]) -> list[str]:
 
 def _by_table(name: str, program: Program, rest: list[str], environment: Environment | None) -> list[WantedPort]:
     rest = [*rest, *_from_variables(program, rest, environment)]
-    addresses = _values(rest, program.addresses)
-    address = next((_address(text) for text in addresses), program.default_address)
+    addresses = [_address(one) for text in _values(rest, program.addresses) for one in text.split(",")]
     asked = [one for text in _values(rest, program.endpoints) for one in text.split(",")]
+    if set(program.addresses) & set(program.endpoints):
+        # memcached -l 127.0.0.1 and -l 127.0.0.1:11212
+        asked = [one for one in asked if _ENDPOINT.match(one)]
     plain = _values(rest, program.ports)
     if name == "python -m http.server":
         plain = [word for word in rest if word.isdigit()][:1]
     found = []
     for text in asked:
         found += _wanted(name, text, program.protos, "*", plain_port=True)
-    for text in plain:
-        found += _wanted(name, text, program.protos, address, plain_port=True)
     # A variable that nobody knows may hold the option.
     if not (asked or plain) and program.default is not None and not any(_may_be_options(word) for word in rest):
-        found += _wanted(f"{name} without a port option", str(program.default), program.protos, address, plain_port=True)
+        name, plain = f"{name} without a port option", [str(program.default)]
+    for text in plain:
+        for address in addresses or [program.default_address]:
+            found += _wanted(name, text, program.protos, address, plain_port=True)
     return found
 
 

@@ -61,7 +61,7 @@ def read_listen(unit: MergedUnit) -> Listened:
     for one in settings:
         expanded = expand_specifiers(one.value, unit.name, unit.fragment or "")
         text = expanded.text
-        if text.startswith("/"):
+        if text.startswith("/") and one.key in (*_PROTOS, "ListenSequentialPacket"):
             paths.append(text.rstrip("/"))
         if one.key not in _PROTOS or text.startswith(_NO_PORT) or (protocol is not None and protocol.value in ("sctp", "udplite")):
             continue

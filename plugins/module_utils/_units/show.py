@@ -46,6 +46,7 @@ def parse_listen(text: str) -> ListenAddress | None:
     address, _space, kind = text.rpartition(" ")
     proto = _SOCKET_PROTOCOLS.get(kind)
     host, colon, port = address.rpartition(":")
+    port = port.partition("%")[0]
     if proto is None or not colon or not port.isdigit() or address.startswith(("/", "@", "vsock")):
         return None
     # A bare port prints as "[::]:22"; a scoped one as "[fe80::1%eth0]:22" or "[fe80::1]:22%eth0" (systemd 249+).
