@@ -25,9 +25,16 @@ _MOST_VALUES = 200_000
 _STANDARD = "tag:yaml.org,2002:"
 _NULL = re.compile(r"~|null|Null|NULL|$")
 _BOOL = {"core": re.compile(r"true|True|TRUE|false|False|FALSE"), "1.1": re.compile(r"(?i:true|false|yes|no|on|off)")}
-_INT = re.compile(r"(?P<sign>[-+]?)(?:0b(?P<bin>[01_]+)|0x(?P<hex>[0-9a-fA-F_]+)|0o?(?P<oct>[0-7_]+)|(?P<dec>0|[1-9][0-9_]*))")
+_INT = {
+    dialect: re.compile(rf"(?P<sign>[-+]?)(?:0b(?P<bin>[01_]+)|0x(?P<hex>[0-9a-fA-F_]+)|{octal}(?P<oct>[0-7_]+)|(?P<dec>0|[1-9][0-9_]*))")
+    for dialect, octal in (("core", "0o?"), ("1.1", "0"))
+}
 _SEXAGESIMAL = re.compile(r"(?P<sign>[-+]?)(?P<digits>[1-9][0-9_]*(?::[0-5]?[0-9])+)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT = {
+    "core": re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"),
+    # 1e3 is a text there, and 1.0e3 too.
+    "1.1": re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?"),
+}
 
 
 class _Open:
@@ -183,20 +190,20 @@ def resolve_plain(text: str, dialect: str) -> t.Any:
         return None
     if _BOOL[dialect].fullmatch(text):
         return text.lower() in ("true", "yes", "on")
-    match = _INT.fullmatch(text)
+    match = _INT[dialect].fullmatch(text)
     if match is not None:
         base, digits = next(
             (base, match[name]) for name, base in (("bin", 2), ("hex", 16), ("oct", 8), ("dec", 10)) if match[name] is not None
         )
         digits = digits.replace("_", "")
-        return int(match["sign"] + digits, base) if digits else text
+        return int(match["sign"] + (digits or "0"), base)
     match = _SEXAGESIMAL.fullmatch(text) if dialect == "1.1" else None
     if match is not None:
         number = 0
         for part in match["digits"].replace("_", "").split(":"):
             number = number * 60 + int(part)
         return -number if match["sign"] == "-" else number
-    if _FLOAT.fullmatch(text):
+    if _FLOAT[dialect].fullmatch(text):
         return float(text.replace("_", ""))
     return text
 
