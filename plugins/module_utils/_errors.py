@@ -39,3 +39,11 @@ class ToolMissing(CouldNotLook):
 
 class Unparsable(CouldNotLook):
     """What came back cannot be read; the text quotes the place."""
+
+
+class Refused(GuardError):
+    """It could be done and must not be, or it is not clear what is meant; the text says why and what to do instead."""
+
+
+class StepFailed(GuardError):
+    """A change of the host did not succeed; the text says which, and what state that leaves."""

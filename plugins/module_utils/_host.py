@@ -16,7 +16,7 @@ import stat
 import time
 import typing as t
 
-from ._errors import CouldNotLook, Denied, NothingThere, TimedOut, ToolMissing, Unparsable
+from ._errors import CouldNotLook, Denied, NothingThere, StepFailed, TimedOut, ToolMissing, Unparsable
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -86,6 +86,20 @@ class Host(t.Protocol):
     def today(self) -> str: ...
 
     def uptime(self) -> float: ...
+
+
+class WritableHost(Host, t.Protocol):
+    """A machine to look at and to change. Every method raises :class:`StepFailed` when the change did not succeed."""
+
+    def make_folder(self, path: str, mode: int) -> None: ...
+
+    def write_file(self, path: str, content: bytes, mode: int) -> None: ...
+
+    def remove_file(self, path: str) -> None: ...
+
+    def rename(self, path: str, new_path: str) -> None: ...
+
+    def make_link(self, path: str, target: str) -> None: ...
 
 
 class _HttpConnection:
@@ -212,6 +226,15 @@ def _failed_look(what: str, error: OSError) -> Exception:
     if isinstance(error, (socket.timeout, TimeoutError)):
         return TimedOut(f"{what} did not answer in time")
     return CouldNotLook(f"{what}: {error.strerror or error}")
+
+
+def _sync_folder(path: str) -> None:
+    """Make the names in a file's folder outlive a power cut."""
+    descriptor = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
@@ -462,6 +485,59 @@ class AnsibleHost:
     def today(self) -> str:
         """The day on the host's own calendar, as YYYY-MM-DD."""
         return time.strftime("%Y-%m-%d")
+
+    def make_folder(self, path: str, mode: int) -> None:
+        """Make a folder and those above it; the folder itself gets ``mode``, whether it was there or not."""
+        try:
+            os.makedirs(path, exist_ok=True)
+            os.chmod(path, mode)
+        except OSError as error:
+            raise StepFailed(f"{path} cannot be made: {error.strerror}") from error
+
+    def write_file(self, path: str, content: bytes, mode: int) -> None:
+        """Write a file so that, whatever happens, it has either its old or its new content, and the new one once this
+        returns."""
+        temporary = f"{path}.{os.getpid()}.new"
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+            with open(descriptor, "wb") as file:
+                os.fchmod(descriptor, mode)
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            os.rename(temporary, path)
+            _sync_folder(path)
+        except OSError as error:
+            raise StepFailed(f"{path} cannot be written: {error.strerror}") from error
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file; one that is gone already is no error."""
+        try:
+            os.unlink(path)
+            _sync_folder(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StepFailed(f"{path} cannot be removed: {error.strerror}") from error
+
+    def rename(self, path: str, new_path: str) -> None:
+        """Give a file another name in its folder. A file that has this name already is never replaced."""
+        try:
+            # link(2) fails where rename(2) would replace.
+            os.link(path, new_path, follow_symlinks=False)
+            os.unlink(path)
+            _sync_folder(path)
+        except OSError as error:
+            raise StepFailed(f"{path} cannot be renamed to {new_path}: {error.strerror}") from error
+
+    def make_link(self, path: str, target: str) -> None:
+        """Make a symbolic link, and the folder that it lies in."""
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink(target, path)
+            _sync_folder(path)
+        except OSError as error:
+            raise StepFailed(f"the link {path} cannot be made: {error.strerror}") from error
 
     def uptime(self) -> float:
         """Seconds of the monotonic clock, which systemd's monotonic timestamps count on."""

@@ -26,7 +26,7 @@ class Room(t.NamedTuple):
     not_stdlib: tuple[str, ...] = ()
 
 
-PURE = ("_sockets", "_units", "_containers", "_firewall", "_ports")
+PURE = ("_sockets", "_units", "_containers", "_firewall", "_retirement", "_ports")
 MODELS = tuple(f"module_utils.{room}.model" for room in PURE)
 # Small languages that texts of every kind contain: a unit runs a command line, which publishes ports.
 READERS = (
@@ -62,6 +62,16 @@ ROOMS = {
         ours=(
             "module_utils._host",
             "module_utils._errors",
+            "module_utils._collect",
+            *(f"module_utils.{room}" for room in PURE),
+        ),
+        not_stdlib=(*IMPURE, "pkgutil"),
+    ),
+    "module_utils._apply": Room(
+        ours=(
+            "module_utils._host",
+            "module_utils._errors",
+            "module_utils._apply",
             "module_utils._collect",
             *(f"module_utils.{room}" for room in PURE),
         ),
