@@ -14,7 +14,9 @@ from .._containers.boot import returns_at_boot as container_returns_at_boot
 from .._containers.processes import find_conmon_container, find_proxied, parse_docker_proxy
 from .._sockets.cgroup import parse_cgroup_path
 from .._units.show import returns_at_boot as unit_returns_at_boot
+from .memory import owner_key, render_time
 from .model import Claim, Owner
+from .options import declared_owner
 
 if t.TYPE_CHECKING:
     from .._containers.model import Container, Publish
@@ -23,6 +25,7 @@ if t.TYPE_CHECKING:
     from .._sockets.model import Holder, Listener
     from .._units.boot import Boot
     from .._units.model import Unit
+    from .memory import Sighting
     from .model import Declared
 
 PORT_SERVANTS = frozenset(
@@ -40,7 +43,8 @@ class Inventory(t.NamedTuple):
 
     ``holders`` is by socket inode, ``unheld`` are inodes that no process holds, ``units`` is by (login name or None,
     unit name), and ``user_name`` gives the login name of a user id. ``declared`` is what the texts of the system's
-    units say, ``boot`` what the next boot starts of them, None where that was not asked.
+    units say, ``boot`` what the next boot starts of them, None where that was not asked; ``memory`` is what owners were
+    seen to listen on earlier.
     """
 
     listeners: tuple[Listener, ...]
@@ -52,6 +56,7 @@ class Inventory(t.NamedTuple):
     user_name: t.Callable[[int], str]
     declared: tuple[Declared, ...] = ()
     boot: Boot | None = None
+    memory: t.Mapping[str, tuple[Sighting, ...]] = {}
 
 
 def unit_owner(unit: Unit, pid: int | None = None, exe: str | None = None) -> Owner:
@@ -283,8 +288,7 @@ class _Attribution:
         claimed = {(claim.proto, claim.port, _identity(claim.owner)) for claim in known}
         claims = []
         for declared in self._inventory.declared:
-            unit = self._inventory.units.get((None, declared.unit if declared.kind == "container" and declared.unit else declared.name))
-            if unit is not None and unit.active in ("active", "reloading", "activating", "deactivating"):
+            if self._runs(declared):
                 continue
             owner = self._declared_owner(declared)
             claims += [
@@ -305,20 +309,45 @@ class _Attribution:
             ]
         return claims
 
+    def remembered_claims(self, known: t.Iterable[Claim]) -> list[Claim]:
+        """Ports that owners which do not run now were seen to listen on, where nothing else tells their ports."""
+        if not self._inventory.memory:
+            return []
+        told = {owner_key(claim.owner) for claim in known}
+        asleep = [(self._declared_owner(one), one.at_boot) for one in self._inventory.declared if not self._runs(one)]
+        asleep += [
+            (container_owner(one), self.at_boot(container_owner(one)))
+            for one in self._inventory.containers
+            if one.status not in _CONTAINER_RUNS
+        ]
+        return [
+            Claim(
+                proto=sighting.proto,
+                address=sighting.address,
+                port=sighting.port,
+                state="latent",
+                owner=owner,
+                source=f"observed earlier, {render_time(sighting.seen)}",
+                confidence="observed_earlier",
+                at_boot=at_boot,
+            )
+            for owner, at_boot in asleep
+            if owner_key(owner) not in told
+            for sighting in self._inventory.memory.get(owner_key(owner), ())
+        ]
+
+    def _runs(self, declared: Declared) -> bool:
+        name = declared.unit if declared.kind == "container" and declared.unit else declared.name
+        unit = self._inventory.units.get((None, name))
+        return unit is not None and unit.active in ("active", "reloading", "activating", "deactivating")
+
     def _declared_owner(self, declared: Declared) -> Owner:
         if declared.kind == "container":
             for container in self._inventory.containers:
                 if (container.name, container.engine, container.user) == (declared.name, declared.engine, None):
                     # The engine does not know which unit ran its command; the unit's text does.
                     return container_owner(container)._replace(unit=container.unit or declared.unit)
-        return Owner(
-            declared.kind,
-            declared.name,
-            engine=declared.engine,
-            image=declared.image,
-            compose_project=declared.compose_project,
-            unit=declared.unit,
-        )
+        return declared_owner(declared)
 
     def forward_claims(self) -> list[Claim]:
         """Ports that a firewall rule takes, but for those that an engine made for a port already claimed."""
@@ -355,9 +384,24 @@ def find_claims(inventory: Inventory) -> tuple[Claim, ...]:
     # Two published ports, or two rules, may say the same; a socket is there once.
     others = {*attribution.container_claims(listening), *attribution.forward_claims()}
     others.update(attribution.declared_claims([*listening, *others]))
+    others.update(attribution.remembered_claims([*listening, *others]))
     return tuple(sorted([*listening, *others], key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
 
 
 def find_at_boot(inventory: Inventory, owner: Owner) -> str:
     """Whether the next boot brings an owner back: ``yes``, ``no`` or ``unknown``."""
     return _Attribution(inventory).at_boot(owner)
+
+
+def find_silent(inventory: Inventory) -> tuple[Declared, ...]:
+    """Units that do not run now, that the next boot starts, and whose ports nothing tells."""
+    attribution = _Attribution(inventory)
+    return tuple(
+        one
+        for one in inventory.declared
+        if one.unknown
+        and one.at_boot == "yes"
+        and one.host_network
+        and not attribution._runs(one)
+        and owner_key(attribution._declared_owner(one)) not in inventory.memory
+    )

@@ -227,16 +227,27 @@ def _without_told(told: t.Sequence[Conflict], found: t.Iterable[Conflict]) -> li
 
 def planned_claim(planned: Planned) -> Claim:
     """The claim that a planned port will be."""
-    owner = Owner(planned.owner_kind or "deployment", planned.owner_name or planned.entry)
+    owner = planned.owner or Owner("deployment", planned.entry)
+    if not owner.kind:
+        owner = owner._replace(kind="deployment")
     return Claim(
-        planned.proto, planned.address, planned.port, "planned", owner, f"option {planned.entry}", "declared", "unknown"
+        planned.proto,
+        planned.address,
+        planned.port,
+        "planned",
+        owner,
+        planned.entry,
+        planned.confidence,
+        "unknown",
+        v6only=planned.v6only,
+        device=planned.device,
     )
 
 
 def is_earlier_deployment(planned: Planned, owner: Owner) -> bool:
     """Whether ``owner`` is what an earlier run of the same plan left: same kind and name, or the unit or Compose
     project that runs the container."""
-    if not planned.owner_name:
+    if planned.owner is None:
         return False
     names: dict[str, tuple[str | None, ...]] = {
         "container": (owner.name,) if owner.kind == "container" else (),
@@ -245,8 +256,12 @@ def is_earlier_deployment(planned: Planned, owner: Owner) -> bool:
         "compose": (owner.compose_project,),
         "process": (owner.name,) if owner.kind == "process" else (),
     }
-    kinds = [planned.owner_kind] if planned.owner_kind else ["container", "unit", "compose"]
-    return any(planned.owner_name in names.get(kind, ()) for kind in kinds)
+    kinds = [planned.owner.kind] if planned.owner.kind else ["container", "unit", "compose"]
+    if any(planned.owner.name in names.get(kind, ()) for kind in kinds):
+        return True
+    # A quadlet, or a unit that runs "docker run": the unit is known to both, whatever the container is called.
+    unit = planned.owner.unit
+    return unit is not None and unit in (owner.unit, owner.name if owner.kind in ("unit", "socket") else None)
 
 
 def _find_planned(look: Look) -> t.Iterator[Conflict]:

@@ -135,11 +135,19 @@ def explain_next_boot(parties: t.Sequence[Claim]) -> str:
     )
 
 
+def _name_planned(claim: Claim) -> str:
+    """A newcomer, with the file and line that bring it where a manifest does."""
+    if claim.owner.kind == "deployment":
+        return claim.owner.name
+    place = "" if claim.source.startswith("planned[") else f" of {claim.source}"
+    return f"{name_owner(claim.owner)}{place}"
+
+
 def explain_planned(planned: Claim, others: t.Sequence[Claim]) -> str:
     """A port that a deployment is about to use has another claimant."""
-    newcomer = planned.owner.name or "the deployment"
+    newcomer = _name_planned(planned)
     if all(claim.state == "planned" for claim in others):
-        names = _and([newcomer, *_distinct(others)])
+        names = _and(list(dict.fromkeys([newcomer, *map(_name_planned, others)])))
         return f"{names} both plan to use {name_place(planned)}. Whichever comes second will not start, or will restart over and over."
     if all(claim.state == "forwarded" for claim in others):
         return (

@@ -9,6 +9,7 @@ not tell it."""
 
 from __future__ import annotations
 
+import datetime
 import json
 import typing as t
 
@@ -41,6 +42,11 @@ Memory = dict[str, tuple[Sighting, ...]]
 def owner_key(owner: Owner) -> str:
     """What an owner is called from one day to the next: containers get a new id each time they are made."""
     return "/".join((owner.kind, owner.engine or "", owner.user or "", owner.name))
+
+
+def render_time(seconds: float) -> str:
+    """A moment in UTC, as ``2026-11-20 14:05 UTC``."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def parse_memory(text: str) -> Memory:

@@ -100,14 +100,20 @@ class Loop(t.NamedTuple):
 
 
 class Planned(t.NamedTuple):
-    """An entry of the option ``planned``: a port that a deployment is about to use."""
+    """A port that a deployment is about to use: an entry of the option ``planned``, or one that a manifest declares.
+
+    ``entry`` is how messages name it: ``planned[0] (9090/tcp)``, ``roles/web/tasks/main.yml:12``. ``owner`` is who
+    will have it, as far as it is named.
+    """
 
     proto: str
     address: str
     port: int
-    owner_kind: str | None
-    owner_name: str | None
-    entry: str  # how messages name it: planned[0] (9090/tcp)
+    owner: Owner | None
+    entry: str
+    confidence: str = "declared"
+    v6only: bool | None = None
+    device: str | None = None
 
 
 class Accepted(t.NamedTuple):

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .._errors import BadInput
-from .model import Accepted, Planned
+from .model import Accepted, Declared, DeclaredPort, Owner, Planned
 from .overlap import canonical
 
 PROTOCOLS = ("tcp", "udp")
@@ -73,10 +73,67 @@ def parse_planned(entries: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[Planned, 
         where = f"planned[{index}]"
         proto = _proto(entry.get("proto") or "tcp", where)
         address = _address(entry.get("address") or "*", where)
-        owner = entry.get("owner") or {}
+        named = entry.get("owner") or {}
+        owner = Owner(named.get("kind") or "", named.get("name") or "") if named.get("name") else None
         for port in parse_ports(str(entry.get("port", "")), where):
-            found.append(Planned(proto, address, port, owner.get("kind"), owner.get("name"), f"{where} ({port}/{proto})"))
+            found.append(Planned(proto, address, port, owner, f"{where} ({port}/{proto})"))
     return tuple(found)
+
+
+def parse_declared(entries: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[Declared, ...]:
+    """The option ``declared``, as :func:`declared_as_dict` wrote it on the controller.
+
+    :raises BadInput: it was written by hand, or by another version
+    """
+    found = []
+    for index, entry in enumerate(entries):
+        try:
+            ports = tuple(DeclaredPort(**port) for port in entry["ports"])
+            values = {**entry, "ports": ports, "unknown": tuple(entry["unknown"]), "data": tuple(entry["data"])}
+            found.append(Declared(**values))
+        except (TypeError, KeyError) as error:
+            raise BadInput(f"declared[{index}]: {error}; this option is filled in from manifests, not by hand") from error
+    return tuple(found)
+
+
+def declared_as_dict(declared: Declared) -> dict[str, t.Any]:
+    """What a text says, as plain data to send to the host."""
+    return {
+        **declared._asdict(),
+        "ports": [port._asdict() for port in declared.ports],
+        "unknown": list(declared.unknown),
+        "data": list(declared.data),
+    }
+
+
+def plan_declared(declared: t.Iterable[Declared]) -> tuple[Planned, ...]:
+    """The ports that manifests are about to bring."""
+    return tuple(
+        Planned(
+            proto=port.proto,
+            address=port.address,
+            port=port.port,
+            owner=declared_owner(one),
+            entry=f"{one.file}:{port.line or one.line}",
+            confidence=port.confidence,
+            v6only=port.v6only,
+            device=port.device,
+        )
+        for one in declared
+        for port in one.ports
+    )
+
+
+def declared_owner(declared: Declared) -> Owner:
+    """Whose a declared service is."""
+    return Owner(
+        declared.kind,
+        declared.name,
+        engine=declared.engine,
+        image=declared.image,
+        compose_project=declared.compose_project,
+        unit=declared.unit,
+    )
 
 
 def parse_accepted(entries: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[Accepted, ...]:
