@@ -47,6 +47,12 @@ def tell_systemd():
 
 
 if __name__ == "__main__":
-    kept = [open_socket(argument) for argument in sys.argv[1:]]
+    kept = []
+    for wanted in sys.argv[1:]:
+        try:
+            kept.append(open_socket(wanted))
+        except OSError as error:
+            where = wanted.partition(",")[0].replace(":", " ", 1)
+            sys.exit(f"listen {where}: bind: {os.strerror(error.errno).lower()}")
     tell_systemd()
     signal.pause()
