@@ -72,6 +72,11 @@ def container_owner(container: Container, pid: int | None = None, exe: str | Non
     )
 
 
+def _name_by_address(address: str) -> str:
+    """What a container is called that no engine has named."""
+    return f"at {address}"
+
+
 class _Attribution:
     """The indexes that each look-up needs, made once."""
 
@@ -163,7 +168,7 @@ class _Attribution:
             container = find_proxied(proxy, self._inventory.containers)
             if container is not None:
                 return container_owner(container, holder.pid, holder.exe)
-            return Owner("container", f"at {proxy.container_address}", engine="docker", pid=holder.pid, exe=holder.exe)
+            return Owner("container", _name_by_address(proxy.container_address), engine="docker", pid=holder.pid, exe=holder.exe)
         container_id = find_conmon_container(holder.argv)
         if container_id is not None and container_id in self._by_id:
             return container_owner(self._by_id[container_id], holder.pid, holder.exe)
@@ -271,14 +276,19 @@ class _Attribution:
             ]
         return claims
 
-    def forward_claims(self) -> list[Claim]:
+    def forward_claims(self, listening: t.Iterable[Claim]) -> list[Claim]:
         """Ports that a firewall rule takes, but for those that an engine made for a port already claimed."""
+        # Of an engine that does not answer, its proxies tell which container's address a port leads to.
+        proxied = {(claim.proto, claim.port, claim.owner.name) for claim in listening if claim.owner.kind == "container"}
         owners = {address: container for container in self._inventory.containers for address in container.addresses}
         claims = []
         for forward in self._inventory.forwards:
             if (forward.proto, forward.port) in self._published:
                 continue
-            container = owners.get(forward.to.rpartition(":")[0].strip("[]") or forward.to)
+            address = forward.to.rpartition(":")[0].strip("[]") or forward.to
+            if (forward.proto, forward.port, _name_by_address(address)) in proxied:
+                continue
+            container = owners.get(address)
             owner = container_owner(container) if container else Owner("firewall", forward.rule)
             claims.append(
                 Claim(
@@ -300,7 +310,7 @@ def find_claims(inventory: Inventory) -> tuple[Claim, ...]:
     attribution = _Attribution(inventory)
     listening = attribution.listening_claims()
     # Two published ports, or two rules, may say the same; a socket is there once.
-    others = {*attribution.container_claims(listening), *attribution.forward_claims()}
+    others = {*attribution.container_claims(listening), *attribution.forward_claims(listening)}
     return tuple(sorted([*listening, *others], key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
 
 
