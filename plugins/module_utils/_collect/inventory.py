@@ -55,15 +55,17 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
 
     :raises CouldNotLook: not even the listening sockets could be read
     """
+    # PID 1 needs its time to answer; the kernel is asked meanwhile.
+    ask_units = host.beside(lambda: collect_units(host, wanted.timeout))
     sockets = collect_listeners(host, wanted.timeout)
     planned_udp = {one.port for one in wanted.planned if one.proto == "udp"}
     # Leaving client sockets out must not make a planned port look free.
     listeners = sockets.listeners + tuple(one for one in sockets.ephemeral_udp if one.port in planned_udp)
     holders = collect_holders(host, listeners, wanted.timeout)
-    units = collect_units(host, wanted.timeout)
+    forwards = collect_forwards(host, wanted.timeout)
+    units = ask_units()
     system_units = {name: unit for (user, name), unit in units.units.items() if user is None}
     containers = collect_containers(host, system_units, wanted.timeout, wanted.docker_socket)
-    forwards = collect_forwards(host, wanted.timeout)
     inventory = Inventory(
         listeners=listeners,
         holders=holders.by_inode,
