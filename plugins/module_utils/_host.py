@@ -13,6 +13,7 @@ import os
 import pwd
 import socket
 import stat
+import threading
 import time
 import typing as t
 
@@ -23,6 +24,9 @@ if t.TYPE_CHECKING:
 
 # What `timeout` (coreutils) ends with when it had to end the command: by TERM, or by KILL, which meets itself as well.
 _TIMEOUT_EXIT_CODES = (124, 137, -9)
+
+
+Answer = t.TypeVar("Answer")
 
 
 class CommandResult(t.NamedTuple):
@@ -46,6 +50,8 @@ class Host(t.Protocol):
     :class:`NothingThere` when the thing asked for does not exist. Times are seconds."""
 
     def run(self, argv: t.Sequence[str], timeout: float) -> CommandResult: ...
+
+    def beside(self, look: t.Callable[[], Answer]) -> t.Callable[[], Answer]: ...
 
     def has(self, program: str) -> bool: ...
 
@@ -257,6 +263,29 @@ class AnsibleHost:
             # Root's own folders too: an unprivileged login has no /usr/sbin on its PATH.
             self._programs[program] = self._module.get_bin_path(program, opt_dirs=["/usr/sbin", "/sbin"])
         return self._programs[program]
+
+    def beside(self, look: t.Callable[[], Answer]) -> t.Callable[[], Answer]:
+        """Begin a look, and go on with another meanwhile. Calling the result waits for the look and gives what it
+        found, or raises what it raised."""
+        outcome: list[tuple[t.Any, BaseException | None]] = []
+
+        def work() -> None:
+            try:
+                outcome.append((look(), None))
+            except BaseException as error:
+                outcome.append((None, error))
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+
+        def answer() -> Answer:
+            thread.join()
+            found, error = outcome[0]
+            if error is not None:
+                raise error
+            return t.cast("Answer", found)
+
+        return answer
 
     def has(self, program: str) -> bool:
         """Whether the program is installed."""

@@ -109,7 +109,7 @@ options:
       - The number of claims in the result at most; those that take part in a conflict come first.
       - Every claim is compared, whatever this says. RV(claims_total) tells how many there are.
     type: int
-    default: 2000
+    default: 500
 author:
   - guarded.deploy maintainers (@guarded)
 """
@@ -349,6 +349,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import _compile_once  # noqa: F401 (first: it speeds up the imports below)
 from ..module_utils._collect.inventory import Wanted, collect_report
 from ..module_utils._errors import GuardError
 from ..module_utils._host import AnsibleHost
@@ -389,7 +390,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     },
     "timeout": {"type": "float", "default": 10},
     "docker_socket": {"type": "path"},
-    "max_claims": {"type": "int", "default": 2000},
+    "max_claims": {"type": "int", "default": 500},
 }
 
 

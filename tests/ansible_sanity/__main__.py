@@ -76,6 +76,8 @@ def main() -> int:
         "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", str(Path("~/.config").expanduser())),
         "PATH": f"{REAL_PATH}:{FOLDER / 'bin'}",
     }
+    # A page of progress for each of its small environments hides what it found.
+    environment["PIP_QUIET"] = "1"
     for name in ("PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME"):
         environment.pop(name, None)
     command = ["ansible-test", "sanity", "--venv", "--color", "no", *sys.argv[1:]]

@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 # What the collection is made of; all else is for its developers.
 SHIPPED = {
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "COPYING",
     "FILES.json",
     "LICENSES",

@@ -47,6 +47,7 @@ SPAWNS = ("subprocess", "pkgutil")
 ROOMS = {
     "module_utils._errors": Room(ours=()),
     "module_utils._host": Room(ours=("module_utils._errors",), ansible=("ansible.module_utils.basic",), not_stdlib=SPAWNS),
+    "module_utils._compile_once": Room(ours=(), not_stdlib=SPAWNS),
     "module_utils._argspec": Room(ours=(), not_stdlib=IMPURE),
     **{
         f"module_utils.{room}": Room(

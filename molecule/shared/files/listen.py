@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Copyright (c) 2026 guarded.deploy maintainers
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -25,7 +24,7 @@ def open_socket(argument):
     opened = socket.socket(family, socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM)
     if family == socket.AF_INET6:
         opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, "v6only" in options)
-    if proto == "tcp" or "reuseaddr" in options:
+    if (proto == "tcp" and "bound" not in options) or "reuseaddr" in options:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if "reuseport" in options:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -47,6 +46,12 @@ def tell_systemd():
 
 
 if __name__ == "__main__":
-    kept = [open_socket(argument) for argument in sys.argv[1:]]
+    kept = []
+    for wanted in sys.argv[1:]:
+        try:
+            kept.append(open_socket(wanted))
+        except OSError as error:
+            where = wanted.partition(",")[0].replace(":", " ", 1)
+            sys.exit(f"listen {where}: bind: {os.strerror(error.errno).lower()}")
     tell_systemd()
     signal.pause()

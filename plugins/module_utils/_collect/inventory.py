@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._ports.attribution import Inventory, find_claims
+from .._errors import GuardError, NothingThere
+from .._ports.attribution import Inventory, find_claims, find_services, find_silent
 from .._ports.conflict import Look, add_wanted, find_conflicts, find_expired, judge
-from .._ports.model import Owner, Report
+from .._ports.duplicate import Service, find_duplicates
+from .._ports.memory import FILE, parse_memory
+from .._ports.model import BlindSpot, Owner, Report
+from .._ports.options import declared_owner, plan_declared
 from .._ports.remedy import RunState
 from .bound import try_planned
 from .containers import collect_containers
@@ -25,16 +29,25 @@ from .units import collect_units
 
 if t.TYPE_CHECKING:
     from .._host import Host
-    from .._ports.model import Accepted, Planned
+    from .._ports.memory import Memory
+    from .._ports.model import Accepted, Declared, Planned
+    from .listeners import Listeners
 
 
 class Wanted(t.NamedTuple):
-    """What the user asked. ``timeout`` is the seconds that one look may take."""
+    """What the user asked. ``declared`` is what manifests bring; ``timeout`` is the seconds that one look may take."""
 
     planned: tuple[Planned, ...]
     accepted: tuple[Accepted, ...]
     timeout: float
     docker_socket: str | None
+    declared: tuple[Declared, ...] = ()
+
+
+class _Seen(t.NamedTuple):
+    inventory: Inventory
+    sockets: Listeners
+    blind_spots: tuple[BlindSpot, ...]
 
 
 def _run_states(inventory: Inventory) -> t.Callable[[Owner], RunState]:
@@ -51,21 +64,34 @@ def _run_states(inventory: Inventory) -> t.Callable[[Owner], RunState]:
     return state_of
 
 
-def collect_report(host: Host, wanted: Wanted) -> Report:
-    """Look at the host and compare.
+def _recall(host: Host) -> tuple[Memory, tuple[BlindSpot, ...]]:
+    try:
+        return parse_memory(host.read_text(FILE)), ()
+    except NothingThere:
+        return {}, ()
+    except GuardError as error:
+        spot = BlindSpot(
+            what="the ports that services which do not run now were seen on earlier",
+            why=str(error),
+            could_hide_planned=False,
+            remedy="Run as root; or remove the file to begin anew.",
+        )
+        return {}, (spot,)
 
-    :raises CouldNotLook: not even the listening sockets could be read
-    """
+
+def _look(host: Host, wanted: Wanted, planned_udp: set[int]) -> _Seen:
+    # PID 1 needs its time to answer; the kernel is asked meanwhile.
+    ask_units = host.beside(lambda: collect_units(host, wanted.timeout))
     sockets = collect_listeners(host, wanted.timeout)
-    planned_udp = {one.port for one in wanted.planned if one.proto == "udp"}
     # Leaving client sockets out must not make a planned port look free.
     listeners = sockets.listeners + tuple(one for one in sockets.ephemeral_udp if one.port in planned_udp)
     holders = collect_holders(host, listeners, wanted.timeout)
-    units = collect_units(host, wanted.timeout)
-    system_units = {name: unit for (user, name), unit in units.units.items() if user is None}
-    containers = collect_containers(host, system_units, wanted.timeout, wanted.docker_socket)
     forwards = collect_forwards(host, wanted.timeout)
     declared = collect_declared_units(host)
+    memory, forgotten = _recall(host)
+    units = ask_units()
+    system_units = {name: unit for (user, name), unit in units.units.items() if user is None}
+    containers = collect_containers(host, system_units, wanted.timeout, wanted.docker_socket)
     inventory = Inventory(
         listeners=listeners,
         holders=holders.by_inode,
@@ -76,30 +102,73 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
         user_name=host.user_name,
         declared=declared.declared,
         boot=declared.boot,
+        memory=memory,
     )
+    spots = [spot for look in (sockets, holders, units, containers, forwards, declared) for spot in look.blind_spots]
+    return _Seen(inventory, sockets, (*spots, *forgotten))
+
+
+def _silent_spots(silent: t.Iterable[Declared], planned: t.Iterable[Declared]) -> list[BlindSpot]:
+    """Services whose ports no text tells: those that the next boot starts, and those that manifests bring."""
+    spots = [
+        BlindSpot(
+            what=f"the ports of {one.name}, which does not run now and which the next boot starts",
+            why="; ".join(one.unknown),
+            could_hide_planned=True,
+            remedy="Look into its configuration; once it was seen running by an audit with audit_remember=true, its ports are known.",
+        )
+        for one in silent
+    ]
+    spots += [
+        BlindSpot(
+            what=f"the ports of {one.kind} {one.name} of {one.file}:{one.line}",
+            why="; ".join(one.unknown),
+            could_hide_planned=True,
+            remedy="Name its ports in the option planned, with it as their owner.",
+            could_hide_conflict=False,
+        )
+        for one in planned
+        if one.unknown
+    ]
+    return spots
+
+
+def collect_report(host: Host, wanted: Wanted) -> Report:
+    """Look at the host and compare.
+
+    :raises CouldNotLook: not even the listening sockets could be read
+    """
+    planned = (*wanted.planned, *plan_declared(wanted.declared))
+    seen = _look(host, wanted, {one.port for one in planned if one.proto == "udp"})
+    inventory = seen.inventory
     claims = find_claims(inventory)
     loops = collect_loops(host, inventory, wanted.timeout, wanted.docker_socket)
-    blind_spots = [
-        spot for look in (sockets, holders, units, containers, forwards, declared, loops) for spot in look.blind_spots
-    ]
-    if wanted.planned and not sockets.bound_seen:
-        tried, untried = try_planned(host, wanted.planned, claims)
+    named = {one.owner.name for one in wanted.planned if one.owner is not None}
+    unnamed = [one for one in wanted.declared if one.name not in named and one.unit not in named]
+    blind_spots = [*seen.blind_spots, *loops.blind_spots, *_silent_spots(find_silent(inventory), unnamed)]
+    if planned and not seen.sockets.bound_seen:
+        tried, untried = try_planned(host, planned, claims)
         claims += tuple(tried)
         blind_spots += untried
+    state_of = _run_states(inventory)
     look = Look(
         claims=claims,
         loops=loops.loops,
-        planned=wanted.planned,
+        planned=planned,
         accepted=wanted.accepted,
         today=host.today(),
-        state_of=_run_states(inventory),
+        state_of=state_of,
     )
     conflicts = find_conflicts(look)
+    new = [Service(one, declared_owner(one), running=False, planned=True) for one in wanted.declared]
+    duplicates = find_duplicates([*find_services(inventory, claims), *new], state_of)
+    conflicts = (*conflicts, *duplicates.conflicts)
     return Report(
         claims=add_wanted(claims, conflicts),
         conflicts=conflicts,
         blind_spots=tuple(blind_spots),
         expired=find_expired(look, conflicts),
         verdict=judge(conflicts, blind_spots),
-        ephemeral_udp=len(sockets.ephemeral_udp),
+        ephemeral_udp=len(seen.sockets.ephemeral_udp),
+        same_programs=duplicates.same_programs,
     )

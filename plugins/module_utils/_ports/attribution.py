@@ -11,9 +11,11 @@ from __future__ import annotations
 import typing as t
 
 from .._containers.boot import returns_at_boot as container_returns_at_boot
+from .._containers.declared import declare_container
 from .._containers.processes import find_conmon_container, find_proxied, parse_docker_proxy
 from .._sockets.cgroup import parse_cgroup_path
 from .._units.show import returns_at_boot as unit_returns_at_boot
+from .duplicate import Service
 from .memory import owner_key, render_time
 from .model import Claim, Owner
 from .options import declared_owner
@@ -80,6 +82,11 @@ def container_owner(container: Container, pid: int | None = None, exe: str | Non
         pid=pid or container.pid or None,
         exe=exe,
     )
+
+
+def _name_by_address(address: str) -> str:
+    """What a container is called that no engine has named."""
+    return f"at {address}"
 
 
 class _Attribution:
@@ -175,7 +182,7 @@ class _Attribution:
             container = find_proxied(proxy, self._inventory.containers)
             if container is not None:
                 return container_owner(container, holder.pid, holder.exe)
-            return Owner("container", f"at {proxy.container_address}", engine="docker", pid=holder.pid, exe=holder.exe)
+            return Owner("container", _name_by_address(proxy.container_address), engine="docker", pid=holder.pid, exe=holder.exe)
         container_id = find_conmon_container(holder.argv)
         if container_id is not None and container_id in self._by_id:
             return container_owner(self._by_id[container_id], holder.pid, holder.exe)
@@ -349,14 +356,19 @@ class _Attribution:
                     return container_owner(container)._replace(unit=container.unit or declared.unit)
         return declared_owner(declared)
 
-    def forward_claims(self) -> list[Claim]:
+    def forward_claims(self, listening: t.Iterable[Claim]) -> list[Claim]:
         """Ports that a firewall rule takes, but for those that an engine made for a port already claimed."""
+        # Of an engine that does not answer, its proxies tell which container's address a port leads to.
+        proxied = {(claim.proto, claim.port, claim.owner.name) for claim in listening if claim.owner.kind == "container"}
         owners = {address: container for container in self._inventory.containers for address in container.addresses}
         claims = []
         for forward in self._inventory.forwards:
             if (forward.proto, forward.port) in self._published:
                 continue
-            container = owners.get(forward.to.rpartition(":")[0].strip("[]") or forward.to)
+            address = forward.to.rpartition(":")[0].strip("[]") or forward.to
+            if (forward.proto, forward.port, _name_by_address(address)) in proxied:
+                continue
+            container = owners.get(address)
             owner = container_owner(container) if container else Owner("firewall", forward.rule)
             claims.append(
                 Claim(
@@ -382,7 +394,7 @@ def find_claims(inventory: Inventory) -> tuple[Claim, ...]:
     attribution = _Attribution(inventory)
     listening = attribution.listening_claims()
     # Two published ports, or two rules, may say the same; a socket is there once.
-    others = {*attribution.container_claims(listening), *attribution.forward_claims()}
+    others = {*attribution.container_claims(listening), *attribution.forward_claims(listening)}
     others.update(attribution.declared_claims([*listening, *others]))
     others.update(attribution.remembered_claims([*listening, *others]))
     return tuple(sorted([*listening, *others], key=lambda claim: (claim.port, claim.proto, claim.address, claim.owner.name)))
@@ -391,6 +403,25 @@ def find_claims(inventory: Inventory) -> tuple[Claim, ...]:
 def find_at_boot(inventory: Inventory, owner: Owner) -> str:
     """Whether the next boot brings an owner back: ``yes``, ``no`` or ``unknown``."""
     return _Attribution(inventory).at_boot(owner)
+
+
+def find_services(inventory: Inventory, claims: t.Sequence[Claim]) -> tuple[Service, ...]:
+    """Every unit and container of the host as a service, with the claims that it has."""
+    attribution = _Attribution(inventory)
+    by_owner: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_owner.setdefault(owner_key(claim.owner), []).append(claim)
+
+    def service(declared: Declared, owner: Owner, running: bool) -> Service:
+        return Service(declared, owner, running, claims=tuple(by_owner.get(owner_key(owner), ())))
+
+    units = [service(one, attribution._declared_owner(one), attribution._runs(one)) for one in inventory.declared]
+    containers = []
+    for container in inventory.containers:
+        owner = container_owner(container)
+        declared = declare_container(container, attribution.at_boot(owner))
+        containers.append(service(declared, owner, container.status in _CONTAINER_RUNS))
+    return (*units, *containers)
 
 
 def find_silent(inventory: Inventory) -> tuple[Declared, ...]:

@@ -191,7 +191,8 @@ class Declared(t.NamedTuple):
 
 class Report(t.NamedTuple):
     """What there is to say about a host's ports. ``expired`` are acceptances that have run out while their conflict
-    is still there; ``ephemeral_udp`` counts the client sockets that were left out."""
+    is still there; ``ephemeral_udp`` counts the client sockets that were left out; ``same_programs`` says which services
+    run one program and share nothing else."""
 
     claims: tuple[Claim, ...]
     conflicts: tuple[Conflict, ...]
@@ -199,3 +200,4 @@ class Report(t.NamedTuple):
     expired: tuple[Accepted, ...]
     verdict: str
     ephemeral_udp: int
+    same_programs: tuple[str, ...] = ()

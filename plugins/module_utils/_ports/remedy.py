@@ -8,23 +8,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import typing as t
 
+from .._retirement.model import Member
+from .._retirement.plan import is_protected_unit, plan_container_retirement, plan_unit_retirement
 from .model import Side
 
 if t.TYPE_CHECKING:
+    from .._retirement.model import Step
     from .._units.model import Unit
     from .model import Claim, Owner
-
-_PROTECTED = re.compile(
-    r"(docker|containerd|podman|ssh|sshd|dbus|dbus-broker|NetworkManager|firewalld|nftables|user@[0-9]+|getty@.*"
-    r"|systemd-.*|init|libvirtd|virtqemud|qemu-guest-agent|cloud-init.*|amazon-ssm-agent|google-guest-agent)"
-    r"(@.*)?\.(service|socket|scope)"
-)
-"""Units whose end takes more with it than a port: the engines, the way in, the ground the host stands on."""
-
 
 MOST_OWNERS = 4
 """With more claimants than this there is no telling which one is meant to stay."""
@@ -43,36 +37,28 @@ def is_protected(owner: Owner) -> bool:
     if owner.pid == 1 and owner.kind == "process":
         return True
     names = [owner.name, owner.unit or ""] if owner.kind in ("unit", "socket") else [owner.unit or ""]
-    return any(_PROTECTED.fullmatch(name) for name in names)
+    return any(is_protected_unit(name) for name in names)
 
 
-def _systemctl(user: str | None) -> str:
-    return f"systemctl --user --machine={shlex.quote(user)}@.host" if user else "systemctl"
+def _systemctl(user: str | None) -> tuple[str, ...]:
+    return ("systemctl", "--user", f"--machine={user}@.host") if user else ("systemctl",)
+
+
+def _as_commands(steps: t.Iterable[Step]) -> tuple[str, ...]:
+    return tuple(shlex.join(("mv", *step.words) if step.kind == "rename" else step.words) for step in steps)
 
 
 def _retire_unit(name: str, user: str | None, unit: Unit | None) -> tuple[str, ...]:
-    names = [name]
+    target = Member(name, unit, is_target=True)
+    members = [target]
     if unit is not None:
         # A service that its socket or timer starts comes back unless they go first.
-        names = [*unit.triggered_by, name]
+        members = [*(Member(one, None, is_target=False) for one in unit.triggered_by), target]
         if name.endswith(".socket"):
-            names += unit.triggers
-    quoted = " ".join(shlex.quote(one) for one in dict.fromkeys(names))
-    # A generated or static unit has no enablement to take away; only a mask keeps it down.
-    verb = "mask" if unit is None or unit.enabled in ("generated", "static", "transient", "indirect", "") else "disable"
-    command = f"{_systemctl(user)} {verb} --now {quoted}"
-    return (command, _forget_failure(name, user)) if unit is not None and _may_end_failed(unit) else (command,)
-
-
-def _may_end_failed(unit: Unit) -> bool:
-    """Whether the unit is left in the state ``failed``, and so looks like a claimant, after it has been stopped."""
-    return unit.active == "failed" or unit.restarts > 0 or unit.sub.startswith("auto-restart")
-
-
-def _forget_failure(name: str, user: str | None) -> str:
-    # As a pattern, which matches just this name: it may be unloaded by then, and to name it would be an error.
-    pattern = name.replace("\\", "\\\\") + "*"
-    return f"{_systemctl(user)} reset-failed {shlex.quote(pattern)}"
+            members += (Member(one, None, is_target=False) for one in unit.triggers)
+    commands = _as_commands(plan_unit_retirement(members, masked=False, systemctl=_systemctl(user)))
+    # What rests already is named all the same: it is the way to keep it so.
+    return commands or (shlex.join((*_systemctl(user), "disable", "--now", name)),)
 
 
 def _engine(owner: Owner) -> str:
@@ -91,19 +77,20 @@ def plan_retirement(owner: Owner, state: RunState) -> tuple[str, ...]:
     if owner.kind == "container" and owner.id:
         if owner.unit:
             return _retire_unit(owner.unit, owner.user, state.unit)
-        name, engine = shlex.quote(owner.name), _engine(owner)
         if state.status in ("created", "configured", "initialized"):
-            return (f"{engine} rm {name}",)
-        keep_down = (f"{engine} update --restart=no {name}",) if state.restart_policy not in ("", "no") else ()
-        return (*keep_down, f"{engine} stop {name}")
+            # It never ran, so nothing is lost with it; and as long as it is there it asks for the port.
+            return (f"{_engine(owner)} rm {shlex.quote(owner.name)}",)
+        steps = plan_container_retirement((), owner.name, state.status, state.restart_policy)
+        commands = _as_commands(steps) or (shlex.join(("stop", owner.name)),)
+        return tuple(f"{_engine(owner)} {command}" for command in commands)
     return ()
 
 
 def plan_start(owner: Owner, state: RunState) -> tuple[str, ...]:
     """The commands that bring up a claimant which was kept from its port and does not try again by itself."""
     if owner.kind in ("unit", "socket") and state.unit is not None and state.unit.active == "failed":
-        name, systemctl = shlex.quote(owner.name), _systemctl(owner.user)
-        return (f"{systemctl} reset-failed {name}", f"{systemctl} start {name}")
+        systemctl = _systemctl(owner.user)
+        return (shlex.join((*systemctl, "reset-failed", owner.name)), shlex.join((*systemctl, "start", owner.name)))
     if owner.kind == "container" and owner.id and not owner.unit and state.status in ("created", "configured", "exited"):
         return (f"{_engine(owner)} start {shlex.quote(owner.name)}",)
     return ()

@@ -90,6 +90,7 @@ def report_as_dict(report: Report, most: int) -> dict[str, t.Any]:
         "conflicts": [conflict_as_dict(conflict) for conflict in report.conflicts],
         "blind_spots": [spot._asdict() for spot in report.blind_spots],
         "ephemeral_udp": report.ephemeral_udp,
+        "info": list(report.same_programs),
         "expired": [_accepted_as_dict(one) for one in report.expired],
         "verdict": report.verdict,
     }

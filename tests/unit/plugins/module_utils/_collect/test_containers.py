@@ -12,6 +12,7 @@ import shlex
 import socket
 import struct
 import time
+import types
 import typing as t
 from pathlib import Path
 
@@ -35,7 +36,7 @@ PODMAN = [
     document for path in sorted((CASES / "podman_inspect").glob("*.txt")) for document in json.loads(path.read_text(encoding="utf-8"))
 ]
 SOCKET = "/run/docker.sock"
-ACTIVE = {"docker.service": unit("docker.service")}
+ACTIVE = types.MappingProxyType({"docker.service": unit("docker.service")})
 TIMEOUT = 10.0
 
 

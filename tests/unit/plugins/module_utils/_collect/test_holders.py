@@ -145,11 +145,11 @@ def test_a_neighbour_with_thousands_of_sockets_is_not_read_to_its_end() -> None:
 
     def work() -> list[socket.socket]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        return [socket.socket() for _ in range(many)]
+        return [socket.socket() for _each in range(many)]
 
     with child(work) as neighbour, contextlib.ExitStack() as stack:
         # More than one turn's worth: who is found to hold some of them is read on before others have their turn.
-        ours = [stack.enter_context(open_socket(Spec("tcp", "127.0.0.1"))) for _ in range(800)]
+        ours = [stack.enter_context(open_socket(Spec("tcp", "127.0.0.1"))) for _each in range(800)]
         inodes = {os.fstat(opened.fileno()).st_ino for opened in ours}
         host = Counting()
         listeners = [one for one in collect_listeners(host, 5.0).listeners if one.inode in inodes]
@@ -168,7 +168,7 @@ def test_a_socket_that_nobody_has_does_not_cost_reading_every_connection_and_tha
     def work() -> tuple[dict[int, int], Holders, Holders]:
         def crowd() -> list[socket.socket]:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-            return [socket.socket() for _ in range(many)]
+            return [socket.socket() for _each in range(many)]
 
         nobodys = Listener("tcp", "127.0.0.1", 1, "listening", None, None, 1 << 31, 0, "/gone.service")
         with child(crowd):

@@ -27,8 +27,10 @@ class WithoutSockDiag(AnsibleHost):
     """The real machine where netlink sockets are not allowed, as under seccomp or RestrictAddressFamilies=."""
 
     def netlink(self, protocol: int, request: bytes, timeout: float) -> t.Iterator[bytes]:
+        yield from self._refuse(protocol)
+
+    def _refuse(self, protocol: int) -> t.Iterator[bytes]:
         raise Denied(f"netlink protocol {protocol}: Operation not permitted")
-        yield b""
 
 
 class WithoutUdpDiag(AnsibleHost):

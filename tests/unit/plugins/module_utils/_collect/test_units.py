@@ -41,6 +41,22 @@ def test_every_unit_of_the_system_manager_is_found(booted):
     assert found.blind_spots == ()
 
 
+@pytest.mark.feature("B15")
+def test_what_starts_containers_is_asked_for_by_name(booted):
+    # A pattern leaves out what is inactive, and a Docker that nobody knows to be asleep is woken by the question.
+    program(
+        booted.root,
+        "systemctl",
+        """for unit; do case $unit in
+            docker.service) printf 'Id=%s\\nLoadState=loaded\\nActiveState=inactive\\n\\n' $unit ;;
+            podman-restart.service) printf 'Id=%s\\nLoadState=not-found\\nActiveState=inactive\\n\\n' $unit ;;
+        esac; done""",
+    )
+    found = collect_units(booted, 10).units
+    assert found[None, "docker.service"].active == "inactive"
+    assert len(found) == 1
+
+
 def test_where_systemd_is_not_the_init_there_are_no_units(tmp_path):
     program(tmp_path, "systemctl", "echo 'System has not been booted with systemd' >&2; exit 1")
     assert collect_units(RootedHost(tmp_path), 10) == ({}, ())

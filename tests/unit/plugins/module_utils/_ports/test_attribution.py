@@ -146,6 +146,15 @@ class TestAForwardedPort:
         rule = Forward("tcp", "*", 8080, "172.17.0.2:80", "-A DOCKER ...")
         assert len(claims(containers=[web], forwards=[rule])) == 1
 
+    def test_is_not_told_twice_either_where_the_engine_cannot_be_asked(self):
+        proxy = ("docker-proxy", "-proto", "tcp", "-host-ip", "0.0.0.0", "-host-port", "8080",
+                 "-container-ip", "172.17.0.2", "-container-port", "80")
+        group = "/system.slice/docker.service"
+        holders = {8080: [holder("docker-proxy", group, argv=proxy)]}
+        rules = [Forward("tcp", "*", 8080, f"172.17.0.{last}:80", "-A DOCKER ...") for last in (2, 3)]
+        found = claims([listener(8080, group)], holders, [unit("docker.service")], forwards=rules)
+        assert [(claim.state, claim.owner.kind) for claim in found] == [("forwarded", "firewall"), ("listening", "container")]
+
     def test_leads_to_the_container_with_that_address(self):
         web = container(addresses=("10.88.0.2",), engine="podman")
         (claim,) = claims(containers=[web], forwards=[Forward("tcp", "*", 8080, "10.88.0.2:80", "CNI-HOSTPORT-DNAT")])

@@ -171,8 +171,8 @@ def claims_overlap(one: Claim, other: Claim) -> bool:
 
 
 @given(CLAIMS, CLAIMS)
-def test_overlap_is_symmetric(one: Claim, other: Claim) -> None:
-    assert claims_overlap(one, other) == claims_overlap(other, one)
+def test_overlap_is_symmetric(left: Claim, right: Claim) -> None:
+    assert claims_overlap(left, right) == claims_overlap(right, left)
 
 
 @given(CLAIMS)
