@@ -73,9 +73,9 @@ def simulate_boot(names: Names, target: str = "default.target", holds: t.Callabl
         if gives_way is None:
             break
         dropped.update(gives_way)
-    sure = graph.reach(root, {**dropped, **unsure}) if root not in unsure else set()
+    sure = graph.reach(root, {**dropped, **unsure}, upheld_by_link=False) if root not in unsure else set()
     for name in reached - sure:
-        unsure.setdefault(name, "only units of which it is not sure pull it in")
+        unsure.setdefault(name, "only units of which it is not sure pull it in, or a link in .upholds/, which systemd reads from 254 on")
     conditions, skipped = graph.conditions(reached)
     dropped.update(skipped)
     # A unit whose condition fails is passed over; what it requires is started all the same.
@@ -108,7 +108,7 @@ class _Graph:
             self._units[name] = self._units[found.name] = found
         return found
 
-    def reach(self, root: str, dropped: t.Container[str]) -> set[str]:
+    def reach(self, root: str, dropped: t.Container[str], upheld_by_link: bool = True) -> set[str]:
         """Everything that is pulled in, and not dropped."""
         found = {root}
         pending = [root]
@@ -116,7 +116,8 @@ class _Graph:
             name = pending.pop()
             # Requirements come first, and where one fails, systemd looks no further.
             fails = name != root and any(one in dropped or self._problem(one) is not None for one in self.strong(name))
-            for other in self.strong(name) if fails else (*self.strong(name), *self.weak(name)):
+            links = self._linked(self.unit(name), ".upholds") if upheld_by_link else []
+            for other in self.strong(name) if fails else (*self.strong(name), *self.weak(name), *links):
                 if other not in found and other not in dropped and self._problem(other) is None:
                     found.add(other)
                     pending.append(other)
@@ -214,7 +215,7 @@ class _Graph:
         if found is None:
             unit = self.unit(name)
             words = [*self._named(name, "Wants"), *self._named(name, "Upholds"), *self._named(name, "Sockets", "Service")]
-            words += [*self._linked(unit, ".wants"), *self._linked(unit, ".upholds")]
+            words += self._linked(unit, ".wants")
             found = self._weak[name] = list(dict.fromkeys(one for one in words if one != name))
         return found
 

@@ -91,7 +91,10 @@ def test_the_old_name_of_the_folder_is_the_new_one(host: RootedHost) -> None:
     host.write("/usr/lib/systemd/system/web.service", "[Service]\nExecStart=/usr/bin/prometheus\n")
     link(host, "/lib", "usr/lib")
     link(host, f"{SYSTEM}/alias.service", "/lib/systemd/system/web.service")
+    host.write("/usr/lib/systemd/system/app@.service", "[Service]\nExecStart=/usr/bin/prometheus\n")
+    link(host, f"{SYSTEM}/app@1.service", "/lib/systemd/system/app@.service")
     names = collect_unit_files(host).names
+    assert names.merge("app@1.service").fragment == "/usr/lib/systemd/system/app@.service"
     assert names.merge("alias.service").names == ("web.service", "alias.service")
     assert names.merge("web.service").fragment == "/usr/lib/systemd/system/web.service"
 

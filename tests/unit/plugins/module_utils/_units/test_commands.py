@@ -109,6 +109,9 @@ def test_a_later_file_overrides_and_a_reset_forgets() -> None:
         ("A=\\", {"A": ""}),
         ("=1\n1A=2\nA B=3\n", {}),
         ("A = 1", {"A": "1"}),
+        # A quote behind something else is a sign like any other.
+        ("A=\\a 'b'", {"A": "a 'b'"}),
+        ("A=a'b'", {"A": "a'b'"}),
     ],
 )
 def test_environment_files_with_odd_ends(text: str, variables: dict[str, str]) -> None:
