@@ -77,19 +77,19 @@ class ManifestFiles:
         except NothingThere:
             return None
 
-    def load(self, path: str, dialect: str, unique_keys: bool) -> list[t.Any]:
+    def load(self, path: str, dialect: str, strict_keys: bool) -> list[t.Any]:
         """The documents of a YAML file.
 
         :raises GuardError: as :meth:`read`, or it is no YAML
         """
-        key = (path, dialect, unique_keys)
+        key = (path, dialect, strict_keys)
         if key not in self._documents:
-            self._documents[key] = load_documents(self.read(path), path, dialect, unique_keys)
+            self._documents[key] = load_documents(self.read(path), path, dialect, strict_keys)
         return self._documents[key]
 
     def documents(self, path: str) -> list[t.Any]:
-        """The documents of a Compose file, which repeats no key.
+        """The documents of a Compose file, whose keys are texts and never repeated.
 
         :raises GuardError: as :meth:`load`
         """
-        return self.load(path, "core", unique_keys=True)
+        return self.load(path, "core", strict_keys=True)

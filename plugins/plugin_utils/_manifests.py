@@ -159,7 +159,7 @@ class _Loader:
         if set(os.path.relpath(os.path.dirname(path), root).split(os.sep)) & (_OF_PLAYS - {"roles"}):
             return False
         try:
-            return any(is_playbook(document) for document in self._files.load(path, "1.1", unique_keys=False))
+            return any(is_playbook(document) for document in self._files.load(path, "1.1", strict_keys=False))
         except GuardError:
             return False
 
@@ -199,13 +199,13 @@ class _Loader:
         if "{{" in text and os.path.isfile(os.path.join(os.path.dirname(os.path.dirname(path)), "Chart.yaml")):
             return "a template of a Helm chart, which is not rendered"
         try:
-            documents = self._files.load(path, "1.1", unique_keys=False)
+            documents = self._files.load(path, "1.1", strict_keys=False)
         except GuardError:
             if _COMPOSE_NAME.match(os.path.basename(path)) or _LOOKS_LIKE.search(text) or named:
                 raise
             return "no YAML, and not like a manifest"
         if any(is_manifest(document) for document in documents):
-            self._declared += declare_manifests(self._files.load(path, "core", unique_keys=False), path)
+            self._declared += declare_manifests(self._files.load(path, "core", strict_keys=False), path)
             return None
         if any(is_compose(document) for document in documents):
             return self._compose(path, named)

@@ -22,7 +22,7 @@ from ..module_utils._containers.compose_interpolation import parse_env_file
 from ..module_utils._containers.kubernetes import declare_manifests, is_manifest
 from ..module_utils._containers.marks import Mark
 from ..module_utils._containers.quadlet import declare_quadlets
-from ..module_utils._containers.tasks import Condition, Findings, limit, read_plays, read_tasks
+from ..module_utils._containers.tasks import HANDLER, Condition, Findings, limit, read_plays, read_tasks
 from ..module_utils._errors import GuardError, NothingThere
 from ..module_utils._ports.model import Declared
 from ..module_utils._units.merge import is_unit_name
@@ -113,7 +113,7 @@ class PlayReader:
             self.problems.append(str(error))
 
     def _documents(self, path: str) -> list[t.Any]:
-        return self._files.load(path, "1.1", unique_keys=False)
+        return self._files.load(path, "1.1", strict_keys=False)
 
     def _playbook(self, reference: Reference, folder: str, condition: Condition, depth: int) -> None:
         path = os.path.normpath(os.path.join(folder, reference.name))
@@ -161,7 +161,7 @@ class PlayReader:
         self._done.add((path, tasks_from, condition))
         inner = _Place(place.playbook, path, os.path.join(path, "tasks"), place.depth + 1)
         self._dependencies(path, condition, inner)
-        for folder, name, more in (("tasks", tasks_from, ()), ("handlers", "main", ("a handler is notified",))):
+        for folder, name, more in (("tasks", tasks_from, ()), ("handlers", "main", (HANDLER,))):
             found = self._yaml_file(os.path.join(path, folder, name))
             if found is not None:
                 self._tasks_at(found, condition.and_(*more), inner)
@@ -253,7 +253,8 @@ class PlayReader:
         found = [*self._declared, *units, *self._quadlets(), *self._compose(), *self._kubernetes()]
         known = {one.name for one in units} | {one.unit for one in found if one.unit}
         for state in self._states:
-            if state.name not in known and (state.enabled or state.started):
+            # A handler restarts what is there.
+            if state.name not in known and (state.enabled or state.started) and HANDLER not in state.condition.texts:
                 at_boot = "yes" if state.enabled else "unknown"
                 bare = Declared("unit", state.name, state.mark.file, state.mark.line, (), (UNIT_IS_NOT_HERE,), at_boot, True)
                 found.append(limit(bare, state.condition))
@@ -294,10 +295,10 @@ class PlayReader:
         placed = self._written[dest]
         try:
             try:
-                return load_documents(_plain_expressions(placed.text, "jinja{{%s}}"), placed.origin, "core", unique_keys=False)
+                return load_documents(_plain_expressions(placed.text, "jinja{{%s}}"), placed.origin, "core", strict_keys=False)
             except GuardError:
                 # Braces without quotes are no text inside of [ ].
-                return load_documents(_plain_expressions(placed.text, "$TEMPLATE_%s"), placed.origin, "core", unique_keys=False)
+                return load_documents(_plain_expressions(placed.text, "$TEMPLATE_%s"), placed.origin, "core", strict_keys=False)
         except GuardError:
             if posixpath.basename(dest) in ("definition.yaml", "kube.yaml") or re.search(r"compose|(?m:^apiVersion:)", dest + placed.text):
                 raise

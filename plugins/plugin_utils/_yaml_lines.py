@@ -51,8 +51,8 @@ class _Open:
 class _Reader:
     """One text, document by document, without recursion: a hostile depth is an error and not a crash."""
 
-    def __init__(self, file: str, dialect: str, unique_keys: bool) -> None:
-        self._file, self._dialect, self._unique = file, dialect, unique_keys
+    def __init__(self, file: str, dialect: str, strict_keys: bool) -> None:
+        self._file, self._dialect, self._strict = file, dialect, strict_keys
         self._stack: list[_Open] = []
         self._anchors: dict[str, t.Any] = {}
         self._sizes: dict[int, int] = {}
@@ -79,7 +79,8 @@ class _Reader:
         elif isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event)
             self._remember(event.anchor, value)
-            self._put(value, mark, event.value)
+            # Compose refuses a key that is no text (80:, ~:); the others take it as it is written.
+            self._put(value, mark, event.value if isinstance(value, str) or not self._strict else None)
         elif isinstance(event, yaml.MappingStartEvent):
             self._open(Table(mark), mark, event)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -146,7 +147,7 @@ class _Reader:
     def _key(self, top: _Open, mark: Mark, text: str | None) -> None:
         if text is None:
             raise Unparsable(f"{mark}: a key is no text")
-        if self._unique and text in top.value:
+        if self._strict and text in top.value:
             raise Unparsable(f"{mark}: the key {text!r} stands here twice")
         top.waiting = (text, mark)
 
@@ -208,9 +209,9 @@ def resolve_plain(text: str, dialect: str) -> t.Any:
     return text
 
 
-def load_documents(text: str, file: str, dialect: str = "core", unique_keys: bool = True) -> list[t.Any]:
+def load_documents(text: str, file: str, dialect: str = "core", strict_keys: bool = True) -> list[t.Any]:
     """The documents of a YAML text. Mappings are :class:`Table`, sequences :class:`Items`; keys are texts as written.
 
-    :raises Unparsable: the text is no YAML, or repeats a key (``unique_keys``); the text names file and line
+    :raises Unparsable: the text is no YAML, or repeats a key or has one that is no text (``strict_keys``); the text names file and line
     """
-    return _Reader(file, dialect, unique_keys).read(text)
+    return _Reader(file, dialect, strict_keys).read(text)

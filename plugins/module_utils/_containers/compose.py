@@ -109,7 +109,7 @@ def declare_project(project: Project, reader: Reader) -> tuple[Declared, ...]:
 def find_name(project: Project, reader: Reader) -> str:
     """The name of a project.
 
-    :raises BadInput: the name that was given is none
+    :raises BadInput: the name that was given is none, or there is none
     :raises GuardError: a file cannot be read
     """
     if project.name:
@@ -122,7 +122,10 @@ def find_name(project: Project, reader: Reader) -> str:
             text = document.get("name") if isinstance(document, dict) else None
             if text:
                 found = normalize_name(fill_text(str(text), project.environment, str(mark_of(document, "name", Mark(file, 0)))))
-    return found or normalize_name(posixpath.basename(posixpath.normpath(project.directory))) or "default"
+    found = found or normalize_name(posixpath.basename(posixpath.normpath(project.directory)))
+    if not found:
+        raise BadInput(f"{project.files[0]}: its folder gives the Compose project no name; write name: at its top")
+    return found
 
 
 def _is_active(service: Table, profiles: t.Sequence[str]) -> bool:

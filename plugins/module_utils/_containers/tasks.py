@@ -39,6 +39,7 @@ _KEYWORDS = frozenset(
         *("throttle", "timeout", "until", "vars", "when", "block", "rescue", "always"),
     )
 )
+HANDLER = "a handler is notified"
 _MOST_DEPTH = 50
 
 
@@ -154,7 +155,7 @@ def read_plays(document: t.Any, file: str) -> tuple[Play, ...]:
         findings = _read_section(play, "pre_tasks", mark, condition).plus(_roles(play, mark, condition))
         for section in ("tasks", "post_tasks"):
             findings = findings.plus(_read_section(play, section, mark, condition))
-        findings = findings.plus(_read_section(play, "handlers", mark, condition.and_("a handler is notified")))
+        findings = findings.plus(_read_section(play, "handlers", mark, condition.and_(HANDLER)))
         found.append(Play(_hosts(play.get("hosts")), findings))
     return tuple(found)
 
@@ -316,8 +317,10 @@ def limit(declared: Declared, condition: Condition) -> Declared:
     """The same where it is certain, and with its ports as unknown where it depends on something."""
     if not condition.texts:
         return declared
+    if not declared.ports:
+        return declared._replace(at_boot="unknown")
     ports = ", ".join(f"{port.port}/{port.proto}" for port in declared.ports)
-    why = f"{f'its port {ports} depends' if ports else 'it depends'} on whether {' and '.join(condition.texts)}"
+    why = f"its port {ports} depends on whether {' and '.join(condition.texts)}"
     return declared._replace(ports=(), unknown=(*declared.unknown, why), at_boot="unknown")
 
 

@@ -19,8 +19,8 @@ from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unpa
 from ansible_collections.guarded.deploy.plugins.plugin_utils._yaml_lines import load_documents
 
 
-def load(text: str, dialect: str = "core", unique_keys: bool = True) -> t.Any:
-    (document,) = load_documents(text, "a.yaml", dialect, unique_keys)
+def load(text: str, dialect: str = "core", strict_keys: bool = True) -> t.Any:
+    (document,) = load_documents(text, "a.yaml", dialect, strict_keys)
     return document
 
 
@@ -83,6 +83,7 @@ def test_merged_keys_keep_their_lines_and_lose_against_own_ones() -> None:
     ("text", "why"),
     [
         ("a: 1\na: 2\n", r"a\.yaml:2: the key 'a' stands here twice"),
+        ("80: 1\n", r"a\.yaml:1: a key is no text"),
         ("a: [1\n", r"a\.yaml:\d: no YAML"),
         ("a: \t- b\n\tc", r"a\.yaml:\d: no YAML"),
         ("? [a]\n: 1\n", r"a\.yaml:1: a key is a sequence"),
@@ -114,7 +115,7 @@ def test_documents_are_separate() -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_loaded_or_refused(text: str) -> None:
     with contextlib.suppress(Unparsable):
-        load_documents(text, "a.yaml", "1.1", unique_keys=False)
+        load_documents(text, "a.yaml", "1.1", strict_keys=False)
 
 
 DATA = st.recursive(

@@ -76,9 +76,9 @@ def expected_ports(answer: dict[str, t.Any]) -> dict[str, set[tuple[str, str, in
         ports = set()
         for port in service.get("ports", []) if _is_published(service) else []:
             published = port.get("published") or "0"
-            if "-" not in published and int(published) and port["protocol"] in ("tcp", "udp"):
+            if "-" not in published and int(published) and port["protocol"].lower() in ("tcp", "udp"):
                 address = str(ipaddress.ip_address(port["host_ip"])) if port.get("host_ip") else "*"
-                ports.add((port["protocol"], address, int(published)))
+                ports.add((port["protocol"].lower(), address, int(published)))
         names = [f"{answer['name']}-{name}-{number}" for number in (1, 2)][: 1 if replicas is None else replicas]
         found.update({service.get("container_name", one): ports for one in names})
     return found
@@ -154,6 +154,20 @@ def test_the_restart_policy_says_whether_it_comes_back(setting: str, at_boot: st
 
 def why(text: str) -> dict[str, tuple[tuple[str, ...], bool]]:
     return {one.name: (one.unknown, one.host_network) for one in declared(text)}
+
+
+def test_a_required_variable_leaves_nothing_certain() -> None:
+    (web,) = declared("services:\n  web:\n    image: a\n    ports: ['${BIND:?where}:8080:80', '81:81']\n")
+    assert [port.port for port in web.ports] == [81]
+    assert web.unknown == ("a port depends on the variable BIND, which is not set",)
+
+
+def test_what_is_written_in_an_extended_file_starts_at_that_file() -> None:
+    (web,) = declared(
+        "services:\n  web:\n    extends: {file: deep/base.yaml, service: app}\n    volumes: ['./own:/own']\n",
+        **{"deep/base.yaml": "services:\n  app:\n    image: a\n    volumes: ['./d:/d', {type: bind, source: e, target: /e}]\n"},
+    )
+    assert web.data == ("/srv/shop/deep/d", "/srv/shop/deep/e", "/srv/shop/own")
 
 
 @pytest.mark.feature("B15")

@@ -26,7 +26,7 @@ CASES = sorted((Path(__file__).resolve().parents[4] / "cases" / "kubernetes").gl
 
 
 def declared(text: str) -> tuple[Declared, ...]:
-    return declare_manifests(load_documents(text, "web.yaml", unique_keys=False), "web.yaml")
+    return declare_manifests(load_documents(text, "web.yaml", strict_keys=False), "web.yaml")
 
 
 @pytest.mark.feature("B9", "B14")

@@ -32,7 +32,7 @@ CASES = sorted((Path(__file__).resolve().parents[4] / "cases" / "tasks").glob("*
 
 
 def loaded(text: str) -> t.Any:
-    return load_documents(text, "main.yml", "1.1", unique_keys=False)[0]
+    return load_documents(text, "main.yml", "1.1", strict_keys=False)[0]
 
 
 def read(text: str) -> Findings:
