@@ -142,6 +142,14 @@ def is_quadlet(path: str) -> bool:
     return bool(stem) and kind in _SERVICES
 
 
+def name_service(path: str, text: str) -> str:
+    """The service that Podman's generator makes of a quadlet.
+
+    :raises Unparsable: systemd would refuse the file whole
+    """
+    return _Quadlet(path, text, ()).service
+
+
 def declare_quadlets(files: t.Mapping[str, str]) -> tuple[Declared, ...]:
     """What a set of quadlets says, by path: text of ``.container``, ``.pod`` and ``.kube`` files, of the ``.volume``,
     ``.image`` and ``.build`` files that they name, and of drop-ins (``web.container.d/10-port.conf``).
