@@ -59,6 +59,29 @@ options:
           name:
             description: Its name, as in V(prometheus.service) or the name of a container.
             type: str
+  manifests:
+    description:
+      - Files and folders on the controller that are about to be applied. These may be unit files, sockets, drop-ins,
+        quadlets, Compose files, Kubernetes manifests, playbooks, roles and files of tasks.
+      - Every host port that they ask for is treated like an entry of O(planned), with the file and line that ask for it.
+      - They are read on the controller, so the host needs no YAML library. A port that cannot be known, such as that of a
+        service on the host's network, becomes one of RV(blind_spots).
+      - Relative paths begin at the playbook.
+    type: list
+    elements: str
+    default: []
+  declared:
+    description: What O(manifests) say. Filled in on the controller; not for use by hand.
+    type: list
+    elements: dict
+    default: []
+  on_unsure:
+    description:
+      - What to do when RV(verdict) is V(unsure). V(fail) fails the task, with the whole result, V(warn) warns, and
+        V(ignore) does nothing.
+      - Without it, the task fails where something is planned, by O(planned) or O(manifests), and warns elsewhere.
+    type: str
+    choices: [fail, warn, ignore]
   accepted:
     description:
       - Conflicts that are meant to be, such as a pair of hosts that share an address, or a blue and a green deployment.
@@ -129,6 +152,15 @@ EXAMPLES = r"""
   register: ports
   failed_when: ports.verdict != 'clean'
 
+- name: Refuse what a repository would bring, before anything of it is applied
+  guarded.deploy.port_conflict_info:
+    manifests:
+      - site.yml
+      - files/units
+      - compose.yaml
+  register: ports
+  failed_when: ports.verdict != 'clean'
+
 - name: Two load balancers share a port on purpose until the migration is done
   guarded.deploy.port_conflict_info:
     accepted:
@@ -164,7 +196,8 @@ claims:
         - V(bound) for a TCP socket that has the port and does not listen.
         - V(forwarded) where a rule of the firewall takes the traffic and there is no socket.
         - V(wanted) for a claimant that has asked for the port and does not have it.
-        - V(latent) for a stopped container that publishes the port.
+        - V(latent) for a claimant that does not run now, such as a stopped container or an inactive unit.
+        - V(running) for a party of V(duplicate_service) that has no port.
         - V(planned) for an entry of O(planned); only among the parties of a conflict.
       type: str
       sample: listening
@@ -217,7 +250,9 @@ claims:
       type: str
       sample: socket table, held by pid 812 (prometheus)
     confidence:
-      description: V(observed), V(declared) in a configuration, or V(inferred).
+      description: >-
+        V(observed), V(declared) in a configuration, V(observed_earlier) for what a service was seen to listen on before
+        it was stopped, or V(inferred).
       type: str
       sample: observed
     at_boot:
@@ -258,7 +293,9 @@ conflicts:
         - V(shared) where two owners listen on overlapping addresses at once.
         - V(blocked) where a container was never started, or a unit failed, because its port was in use.
         - V(crash_loop) where a claimant restarts over and over without a socket.
-        - V(latent) where several containers ask for one port and none has it yet.
+        - V(latent) where a claimant that does not run now could not have its port if something started it.
+        - V(next_boot) where the next boot starts two claimants of one port.
+        - V(duplicate_service) where one program runs under two managers and shares data or a name.
         - V(planned) where an entry of O(planned) collides with a claim, or with another entry.
       type: str
       sample: crash_loop
@@ -330,6 +367,23 @@ ephemeral_udp:
   returned: success
   type: int
   sample: 3
+info:
+  description: Services that run one program under two managers and share nothing else that is known. No conflict.
+  returned: success
+  type: list
+  elements: str
+manifests_unread:
+  description: Files below O(manifests) that were not judged, each with the reason.
+  returned: when O(manifests) is given
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The path on the controller.
+      type: str
+    why:
+      description: The reason.
+      type: str
 expired:
   description: Entries of O(accepted) that have run out while there is still a conflict on their port.
   returned: success
@@ -353,8 +407,14 @@ from ..module_utils import _compile_once  # noqa: F401 (first: it speeds up the 
 from ..module_utils._collect.inventory import Wanted, collect_report
 from ..module_utils._errors import GuardError
 from ..module_utils._host import AnsibleHost
-from ..module_utils._ports.options import parse_accepted, parse_max_claims, parse_planned, parse_timeout
-from ..module_utils._ports.report import report_as_dict
+from ..module_utils._ports.options import (
+    parse_accepted,
+    parse_declared,
+    parse_max_claims,
+    parse_planned,
+    parse_timeout,
+)
+from ..module_utils._ports.report import explain_doubts, report_as_dict
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "planned": {
@@ -388,6 +448,9 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "expires": {"type": "str", "required": True},
         },
     },
+    "manifests": {"type": "list", "elements": "str", "default": []},
+    "declared": {"type": "list", "elements": "dict", "default": []},
+    "on_unsure": {"type": "str", "choices": ["fail", "warn", "ignore"]},
     "timeout": {"type": "float", "default": 10},
     "docker_socket": {"type": "path"},
     "max_claims": {"type": "int", "default": 500},
@@ -402,12 +465,21 @@ def main() -> None:
             accepted=parse_accepted(module.params["accepted"]),
             timeout=parse_timeout(module.params["timeout"]),
             docker_socket=module.params["docker_socket"],
+            declared=parse_declared(module.params["declared"]),
         )
         most = parse_max_claims(module.params["max_claims"])
         report = collect_report(AnsibleHost(module), wanted)
     except GuardError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **report_as_dict(report, most))
+    result = report_as_dict(report, most)
+    is_gate = bool(module.params["planned"] or module.params["manifests"])
+    action = module.params["on_unsure"] or ("fail" if is_gate else "warn")
+    doubts = explain_doubts(report) if report.verdict == "unsure" else ""
+    if doubts and action == "fail":
+        module.fail_json(msg=doubts, **result)
+    if doubts and action == "warn":
+        module.warn(doubts)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

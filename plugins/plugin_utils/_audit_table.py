@@ -73,10 +73,15 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
     )
 
 
+def _place(conflict: t.Mapping[str, t.Any]) -> str:
+    if conflict["port"]:
+        return f": {conflict['proto']} port {conflict['port']}"
+    return "" if conflict["kind"] == "duplicate_service" else ": port unknown"
+
+
 def _conflict_lines(conflict: t.Mapping[str, t.Any], width: int) -> t.Iterator[Line]:
     accepted = conflict.get("accepted")
-    place = f"{conflict['proto']} port {conflict['port']}" if conflict["port"] else "port unknown"
-    title = f"  {conflict['kind']}: {place}"
+    title = f"  {conflict['kind']}{_place(conflict)}"
     if conflict["confidence"] != "observed":
         title += f" ({conflict['confidence']})"
     if accepted:
@@ -84,13 +89,14 @@ def _conflict_lines(conflict: t.Mapping[str, t.Any], width: int) -> t.Iterator[L
         reason = f"{accepted['reason']} ({accepted['by']}, until {accepted['expires']})"
         yield from ((line, None) for line in _wrapped(reason, width, "    "))
         return
-    yield title, "red" if conflict["port"] else "yellow"
+    yield title, "red" if conflict["port"] or conflict["kind"] == "duplicate_service" else "yellow"
     yield from ((line, None) for line in _wrapped(conflict["explanation"], width, "    "))
     for side in conflict["remedy"]:
         yield f"    To keep {printable(side['keep'])}:", None
         yield from ((f"      {printable(command)}", None) for command in side["commands"])
     if not conflict["remedy"]:
-        yield "    No remedy is proposed: nothing safe can be said from here.", None
+        planned = all(party["state"] == "planned" for party in conflict["parties"])
+        yield "    Change the plan." if planned else "    No remedy is proposed: nothing safe can be said from here.", None
 
 
 def _count(number: int, noun: str) -> str:

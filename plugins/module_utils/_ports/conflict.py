@@ -333,7 +333,7 @@ def add_wanted(claims: t.Sequence[Claim], conflicts: t.Iterable[Conflict]) -> tu
 def judge(conflicts: t.Sequence[Conflict], blind_spots: t.Sequence[BlindSpot]) -> str:
     """``conflict``, ``unsure`` or ``clean``. A loop with no port in sight, or a look that failed, is never clean."""
     open_ones = [conflict for conflict in conflicts if conflict.accepted is None]
-    if any(conflict.port is not None for conflict in open_ones):
+    if any(conflict.port is not None or conflict.kind == "duplicate_service" for conflict in open_ones):
         return "conflict"
     if open_ones or any(spot.could_hide_planned or spot.could_hide_conflict for spot in blind_spots):
         return "unsure"

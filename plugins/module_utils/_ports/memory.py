@@ -13,10 +13,8 @@ import datetime
 import json
 import typing as t
 
-from .._errors import Unparsable
-
-if t.TYPE_CHECKING:
-    from .model import Claim, Owner
+from .._errors import BadInput, Unparsable
+from .model import Claim, Owner
 
 FILE = "/var/lib/guarded-deploy/observed.json"
 """Where it is kept on the host, by root."""
@@ -70,6 +68,50 @@ def render_memory(memory: Memory) -> str:
     """The text to keep."""
     seen = {key: [list(one) for one in sightings] for key, sightings in sorted(memory.items())}
     return json.dumps({"version": VERSION, "seen": seen}, indent=1, sort_keys=True) + "\n"
+
+
+def parse_claims(entries: t.Iterable[t.Mapping[str, t.Any]]) -> tuple[Claim, ...]:
+    """Claims as the result of a look lists them.
+
+    :raises BadInput: an entry is none
+    """
+    found = []
+    for index, entry in enumerate(entries):
+        try:
+            owner = Owner(**entry["owner"])
+            place = (str(entry["proto"]), str(entry["address"]), int(entry["port"]), str(entry["state"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"claims[{index}] is no claim of port_conflict_info: {error}") from error
+        found.append(Claim(*place, owner, "", "observed", "unknown"))
+    return tuple(found)
+
+
+def parse_keep_days(days: int) -> int:
+    """The option ``keep_days``.
+
+    :raises BadInput: less than 1
+    """
+    if days < 1:
+        raise BadInput(f"keep_days: {days} is less than 1")
+    return days
+
+
+def count_owners(text: str) -> int:
+    """How many owners a memory knows."""
+    return len(parse_memory(text))
+
+
+def is_as_fresh(known: Memory, after: Memory) -> bool:
+    """Whether a memory tells what another does, and no sighting is more than a day older."""
+    if known.keys() != after.keys():
+        return False
+    for key, sightings in after.items():
+        mine = {(one.proto, one.address, one.port): one.seen for one in known[key]}
+        if mine.keys() != {(one.proto, one.address, one.port) for one in sightings}:
+            return False
+        if any(one.seen - mine[(one.proto, one.address, one.port)] >= _DAY for one in sightings):
+            return False
+    return True
 
 
 def remember(memory: Memory, claims: t.Iterable[Claim], now: float, keep_days: float) -> Memory:

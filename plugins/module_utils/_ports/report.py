@@ -80,6 +80,13 @@ def count_owners(claims: t.Iterable[Claim]) -> list[dict[str, t.Any]]:
     return [{"kind": kind, "name": name, "claims": number} for (kind, name), number in ordered]
 
 
+def explain_doubts(report: Report) -> str:
+    """Why nothing can be concluded from a look, in one line for a message."""
+    reasons = [f"{spot.what}: {spot.why}" for spot in report.blind_spots if spot.could_hide_planned or spot.could_hide_conflict]
+    reasons += [conflict.explanation for conflict in report.conflicts if conflict.port is None and conflict.accepted is None]
+    return f"Unsure whether ports are free; what could not be seen: {'; '.join(reasons)}"
+
+
 def report_as_dict(report: Report, most: int) -> dict[str, t.Any]:
     """The result of the module. ``most`` bounds the claims listed; conflicts are always complete."""
     listed = select_claims(report.claims, report.conflicts, most)

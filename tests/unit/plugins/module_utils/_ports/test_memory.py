@@ -10,14 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
+from ansible_collections.guarded.deploy.plugins.module_utils._errors import BadInput, Unparsable
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.memory import (
     Sighting,
+    count_owners,
+    is_as_fresh,
     owner_key,
+    parse_claims,
+    parse_keep_days,
     parse_memory,
     remember,
     render_memory,
 )
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.report import claim_as_dict
 from builders.ports import ID_TWO, claim, container_owner, unit_owner
 
 pytestmark = pytest.mark.feature("B10")
@@ -75,3 +80,28 @@ def test_who_was_not_seen_for_long_is_forgotten():
     old = remember({}, [claim(unit_owner())], NOW, 90)
     assert remember(old, [], NOW + 90 * DAY, 90) == old
     assert remember(old, [], NOW + 90 * DAY + 1, 90) == {}
+
+
+def test_seeing_the_same_again_is_no_news_for_a_day():
+    first = remember({}, [claim(unit_owner())], NOW, 90)
+    assert is_as_fresh(first, remember(first, [claim(unit_owner())], NOW + DAY - 1, 90))
+    assert not is_as_fresh(first, remember(first, [claim(unit_owner())], NOW + DAY, 90))
+    assert not is_as_fresh(first, remember(first, [claim(unit_owner(), 9091)], NOW + 1, 90))
+    assert not is_as_fresh(first, remember(first, [claim(unit_owner("b.service"))], NOW + 1, 90))
+
+
+def test_claims_of_a_look_are_read_again():
+    found = claim(container_owner())
+    assert remember({}, parse_claims([claim_as_dict(found)]), NOW, 90) == remember({}, [found], NOW, 90)
+    assert count_owners(render_memory(remember({}, [found], NOW, 90))) == 1
+
+
+@pytest.mark.parametrize("entry", [{}, {"owner": {}}, {"owner": {"kind": "unit", "name": "a", "evil": 1}, "proto": "tcp"}])
+def test_what_is_no_claim_is_named(entry):
+    with pytest.raises(BadInput, match=r"claims\[0\]"):
+        parse_claims([entry])
+
+
+def test_less_than_a_day_is_no_memory():
+    with pytest.raises(BadInput):
+        parse_keep_days(0)
