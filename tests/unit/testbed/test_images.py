@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from testbed import engine, images, packages
@@ -26,3 +28,12 @@ def test_an_engine_that_was_named_and_does_not_answer_is_not_replaced(monkeypatc
     with pytest.raises(TestbedError, match=r"DOCKER_HOST=unix:///nowhere/docker\.sock"):
         engine.connect()
     assert engine.find() is None
+
+
+def test_without_an_engine_and_without_root_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(engine, "MACHINES_OWN", "unix:///nowhere/docker.sock")
+    monkeypatch.setattr(engine, "SOCKET", Path("/nowhere/docker.sock"))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(TestbedError, match="only root can start one: start Docker"):
+        engine.connect()
