@@ -275,7 +275,7 @@ def _unit_record(
     record = old or Record(kind, name, now, complete=False)
     known = {unit.name for unit in record.units}
     units = [FormerUnit(one.name, one.unit.active, one.unit.enabled) for one in members if one.unit and one.name not in known]
-    masked = [word for step in steps if step.words[1:2] == ("mask",) for word in step.words if not word.startswith("-")][2:]
+    masked = [name for step in steps if step.words[1:2] == ("mask",) for name in step.words[2:]]
     aside = [(step.words[0], step.words[1]) for step in steps if step.kind == "rename"]
     return record._replace(
         complete=False,

@@ -61,12 +61,17 @@ def plan_unit_retirement(members: t.Sequence[Member], masked: bool, systemctl: t
     disabled = [member.name for member in members if member not in to_mask or _is_on(member)]
     if disabled:
         steps.append(Step("command", (*systemctl, "disable", "--now", *disabled)))
+    # A mask hides how a unit wants to be stopped (ExecStop=, ExecStopPost=, TimeoutStopSec=): "mask --now" on a quadlet's
+    # service sends a SIGTERM that its container ignores, and waits 90 s. So it is stopped while it still is known.
+    up = [member.name for member in to_mask if member.name not in disabled and not _is_down(member)]
+    if up:
+        steps.append(Step("command", (*systemctl, "stop", *up)))
     for member in to_mask:
         path = f"{ADMIN_FOLDER}/{member.name}"
         if member.unit is not None and member.unit.fragment == path and member.unit.enabled not in _MASKED:
             steps.append(Step("rename", (path, path + ASIDE)))
     if to_mask:
-        steps.append(Step("command", (*systemctl, "mask", "--now", *(member.name for member in to_mask))))
+        steps.append(Step("command", (*systemctl, "mask", *(member.name for member in to_mask))))
     for member in members:
         if member.unit is not None and _may_end_failed(member.unit):
             # As a pattern, which matches just this name: it may be unloaded by then, and to name it would be an error.
@@ -77,6 +82,10 @@ def plan_unit_retirement(members: t.Sequence[Member], masked: bool, systemctl: t
 
 def _is_on(member: Member) -> bool:
     return member.unit is not None and member.unit.enabled in _ON
+
+
+def _is_down(member: Member) -> bool:
+    return member.unit is not None and member.unit.active in _DOWN
 
 
 def _needs_mask(member: Member, masked: bool) -> bool:

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.feature("B16")
     ("owner", "state", "commands"),
     [
         (unit_owner(), RunState(unit()), ["systemctl disable --now prometheus.service"]),
-        (unit_owner("job.service"), RunState(unit("job.service", enabled="static")), ["systemctl mask --now job.service"]),
-        (unit_owner("gone.service"), RunState(None), ["systemctl mask --now gone.service"]),
+        (unit_owner("job.service"), RunState(unit("job.service", enabled="static")), ["systemctl stop job.service", "systemctl mask job.service"]),
+        (unit_owner("gone.service"), RunState(None), ["systemctl stop gone.service", "systemctl mask gone.service"]),
         (
             unit_owner("web.service"),
             RunState(unit("web.service", triggered_by=("web.socket",))),
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.feature("B16")
         (
             unit_owner("web.service"),
             RunState(unit("web.service", enabled="generated", active="failed")),
-            ["systemctl mask --now web.service", "systemctl reset-failed 'web.service*'"],
+            ["systemctl mask web.service", "systemctl reset-failed 'web.service*'"],
         ),
         (
             unit_owner(r"a\x2db.service", user="joe"),
@@ -62,7 +62,7 @@ pytestmark = pytest.mark.feature("B16")
         (
             container_owner(engine="podman", unit="web.service"),
             RunState(unit("web.service", enabled="generated"), "running", "no"),
-            ["systemctl mask --now web.service"],
+            ["systemctl stop web.service", "systemctl mask web.service"],
         ),
     ],
 )

@@ -41,32 +41,33 @@ def commands(members: list[Member], masked: bool = False) -> list[str]:
     ("members", "masked", "expected"),
     [
         ([target()], False, ["systemctl disable --now page.service"]),
-        ([target()], True, ["systemctl disable --now page.service", "systemctl mask --now page.service"]),
+        ([target()], True, ["systemctl disable --now page.service", "systemctl mask page.service"]),
         ([target(enabled="disabled", active="active")], False, ["systemctl disable --now page.service"]),
         ([target(enabled="enabled", active="inactive")], False, ["systemctl disable --now page.service"]),
-        ([target(enabled="generated")], False, ["systemctl mask --now page.service"]),
-        ([target(enabled="static", wanted_by=())], False, ["systemctl mask --now page.service"]),
-        ([target(enabled="static", wanted_by=("multi-user.target",))], False, ["systemctl mask --now page.service"]),
+        ([target(enabled="generated")], False, ["systemctl stop page.service", "systemctl mask page.service"]),
+        ([target(enabled="static", wanted_by=())], False, ["systemctl stop page.service", "systemctl mask page.service"]),
+        ([target(enabled="static", wanted_by=("multi-user.target",))], False,
+         ["systemctl stop page.service", "systemctl mask page.service"]),
         ([beside("page.timer"), target(enabled="static", wanted_by=(), triggered_by=("page.timer",))], False,
          ["systemctl disable --now page.timer page.service"]),
         ([beside("page.socket"), target()], True,
-         ["systemctl disable --now page.socket page.service", "systemctl mask --now page.socket page.service"]),
+         ["systemctl disable --now page.socket page.service", "systemctl mask page.socket page.service"]),
         ([target(fragment=f"{ETC}/page.service")], True,
          ["systemctl disable --now page.service", f"rename {ETC}/page.service {ETC}/page.service.retired",
-          "systemctl mask --now page.service"]),
+          "systemctl mask page.service"]),
         ([target(enabled="static", fragment=f"{ETC}/page.service")], False,
-         [f"rename {ETC}/page.service {ETC}/page.service.retired", "systemctl mask --now page.service"]),
+         ["systemctl stop page.service", f"rename {ETC}/page.service {ETC}/page.service.retired", "systemctl mask page.service"]),
         ([target(enabled="disabled", active="failed")], False,
          ["systemctl disable --now page.service", "systemctl reset-failed page.service*"]),
         ([target(active="activating", sub="auto-restart")], False,
          ["systemctl disable --now page.service", "systemctl reset-failed page.service*"]),
-        ([Member("page.service", None, is_target=True)], False, ["systemctl mask --now page.service"]),
+        ([Member("page.service", None, is_target=True)], False, ["systemctl stop page.service", "systemctl mask page.service"]),
         # At rest already.
         ([target(enabled="disabled", active="inactive")], False, []),
         ([target(enabled="masked", load="masked", active="inactive")], True, []),
         ([target(enabled="", load="not-found", active="inactive")], False, []),
         ([target(enabled="disabled", active="inactive", restarts=7)], False, []),
-        ([target(enabled="disabled", active="inactive")], True, ["systemctl mask --now page.service"]),
+        ([target(enabled="disabled", active="inactive")], True, ["systemctl mask page.service"]),
     ],
 )  # fmt: skip
 def test_units_are_retired(members: list[Member], masked: bool, expected: list[str]) -> None:
@@ -109,7 +110,7 @@ def test_the_plan_made_again_after_its_steps_is_empty(now, masked):
     steps = plan_unit_retirement([Member("page.service", now, is_target=True)], masked)
     verbs = {step.words[1] for step in steps}
     enabled = "masked" if "mask" in verbs else "disabled" if "disable" in verbs and now.enabled == "enabled" else now.enabled
-    active = now.active if not verbs & {"disable", "mask"} else "failed" if now.active in ("failed", "activating") else "inactive"
+    active = now.active if not verbs & {"disable", "stop"} else "failed" if now.active in ("failed", "activating") else "inactive"
     if "reset-failed" in verbs and active == "failed":
         active = "inactive"
     after = now._replace(enabled=enabled, active=active, sub="dead" if active == "inactive" else now.sub)
