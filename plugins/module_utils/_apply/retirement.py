@@ -236,19 +236,18 @@ def _settle(host: WritableHost, members: t.Sequence[Member], masked: bool, timeo
 
     :raises StepFailed: something is up, or would come back
     """
-    for _attempt in range(2):
+    for attempt in range(3):
         units = collect_units_named(host, [member.name for member in members], timeout)
         members = tuple(member._replace(unit=units[member.name]) for member in members)
         rest = plan_unit_retirement(members, masked)
         if not rest:
             return members
+        # Nothing that the record does not know of: a mask would stay when everything else is brought back.
+        if attempt == 2 or any(step.words[1] not in ("stop", "reset-failed", "disable") for step in rest):
+            break
         for step in rest:
             _run(host, step, timeout)
-    units = collect_units_named(host, [member.name for member in members], timeout)
-    members = tuple(member._replace(unit=units[member.name]) for member in members)
-    if plan_unit_retirement(members, masked):
-        raise StepFailed(f"not at rest after all steps: {'; '.join(_unit_lines(members))}")
-    return members
+    raise StepFailed(f"not at rest after all steps: {'; '.join(_unit_lines(members))}")
 
 
 def _expected(members: t.Sequence[Member], steps: t.Sequence[Step]) -> tuple[str, ...]:

@@ -104,9 +104,13 @@ def _is_retired(member: Member, masked: bool) -> bool:
     unit = member.unit
     if unit is None:
         return False
-    gone = unit.load == "not-found"
-    down = unit.active == "inactive" and not _may_end_failed(unit)
-    return down and (gone or not (_is_on(member) or _needs_mask(member, masked)))
+    if unit.active != "inactive":
+        return False
+    if unit.load == "not-found":
+        return True
+    # Its socket or timer is unloaded once it is at rest, and then systemd does not name it any more.
+    unattended = unit.enabled == "static" and not unit.wanted_by and not unit.triggered_by and not masked
+    return unattended or not (_is_on(member) or _needs_mask(member, masked))
 
 
 def _may_end_failed(unit: Unit) -> bool:

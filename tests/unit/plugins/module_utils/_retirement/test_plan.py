@@ -62,7 +62,10 @@ def commands(members: list[Member], masked: bool = False) -> list[str]:
         ([target(active="activating", sub="auto-restart")], False,
          ["systemctl disable --now page.service", "systemctl reset-failed page.service*"]),
         ([Member("page.service", None, is_target=True)], False, ["systemctl stop page.service", "systemctl mask page.service"]),
-        # At rest already.
+        # At rest already; the first was started by a socket that is unloaded now.
+        ([target(enabled="static", active="inactive", wanted_by=())], False, []),
+        ([target(enabled="static", active="inactive", wanted_by=())], True, ["systemctl mask page.service"]),
+        ([target(enabled="static", active="inactive")], False, ["systemctl mask page.service"]),
         ([target(enabled="disabled", active="inactive")], False, []),
         ([target(enabled="masked", load="masked", active="inactive")], True, []),
         ([target(enabled="", load="not-found", active="inactive")], False, []),
