@@ -325,8 +325,8 @@ blind_spots:
       type: str
 ephemeral_udp:
   description:
-    - The number of UDP sockets in the range of client ports (C(net.ipv4.ip_local_port_range)) that were left out.
-    - One on a planned port is never left out.
+    - The number of UDP sockets that were left out because the kernel chose their port, which is what clients have.
+    - Where the kernel does not tell, the range C(net.ipv4.ip_local_port_range) decides. One on a planned port is never left out.
   returned: success
   type: int
   sample: 3
