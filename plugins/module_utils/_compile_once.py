@@ -9,7 +9,7 @@
 
 ``zipimport`` compiles every file twice: once to learn its name (``get_filename``, for the module's spec), once to run it.
 Nothing on a target keeps the result, so with some fifty small files that is most of what a look at the ports takes.
-Import this before the others; away from an archive it does nothing.
+Call :func:`compile_once` before the other imports; away from an archive it does nothing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ class _CompileOnce(zipimport.zipimporter):
         return f"{stem}/__init__.py" if self.is_package(fullname) else f"{stem}.py"
 
 
-def _is_from_archive() -> bool:
-    return isinstance(__spec__.loader, zipimport.zipimporter) if __spec__ else False
-
-
-if _is_from_archive() and _CompileOnce not in sys.path_hooks:
-    sys.path_hooks.insert(0, _CompileOnce)
-    # Folders of the archive that were imported from already have a finder of the old kind.
-    for _path in [path for path, finder in sys.path_importer_cache.items() if isinstance(finder, zipimport.zipimporter)]:
-        del sys.path_importer_cache[_path]
+def compile_once() -> None:
+    """Let the imports from here on be compiled once."""
+    from_archive = __spec__ is not None and isinstance(__spec__.loader, zipimport.zipimporter)
+    if from_archive and _CompileOnce not in sys.path_hooks:
+        sys.path_hooks.insert(0, _CompileOnce)
+        # Folders of the archive that were imported from already have a finder of the old kind.
+        for path in [path for path, finder in sys.path_importer_cache.items() if isinstance(finder, zipimport.zipimporter)]:
+            del sys.path_importer_cache[path]

@@ -362,8 +362,8 @@ blind_spots:
       type: str
 ephemeral_udp:
   description:
-    - The number of UDP sockets in the range of client ports (C(net.ipv4.ip_local_port_range)) that were left out.
-    - One on a planned port is never left out.
+    - The number of UDP sockets that were left out because the kernel chose their port, which is what clients have.
+    - Where the kernel does not tell, the range C(net.ipv4.ip_local_port_range) decides. One on a planned port is never left out.
   returned: success
   type: int
   sample: 3
@@ -403,7 +403,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _compile_once  # noqa: F401 (first: it speeds up the imports below)
+from ..module_utils._compile_once import compile_once
+
+compile_once()  # before the imports that it is for
+
 from ..module_utils._collect.inventory import Wanted, collect_report
 from ..module_utils._errors import GuardError
 from ..module_utils._host import AnsibleHost

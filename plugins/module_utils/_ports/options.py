@@ -39,9 +39,12 @@ def parse_ports(text: str, where: str) -> range:
 
     :raises BadInput: not a port or a range of them
     """
-    first, dash, last = text.strip().partition("-")
-    low = parse_port(first.strip(), where)
-    high = parse_port(last.strip(), where) if dash else low
+    first, _dash, last = (part.strip() for part in text.partition("-"))
+    if not (first and last):
+        # No range: the message names the whole of it, be it "-1".
+        port = parse_port(text.strip(), where)
+        return range(port, port + 1)
+    low, high = parse_port(first, where), parse_port(last, where)
     if high < low:
         raise BadInput(f"{where}: the range {text} ends before it begins")
     if high - low >= _MOST_PORTS_OF_A_RANGE:

@@ -22,6 +22,7 @@ sys.addaudithook(lambda event, args: event == "compile" and compiled.update([str
 sys.path.insert(0, sys.argv[1])
 if sys.argv[2] == "with":
     import room._compile_once
+    room._compile_once.compile_once()
 import room.inner.one
 from room import two
 print(json.dumps({
