@@ -62,7 +62,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _compile_once  # noqa: F401 (first: it speeds up the imports below)
+from ..module_utils._compile_once import compile_once
+
+compile_once()  # before the imports that it is for
+
 from ..module_utils._apply.memory import plan_memory, write_memory
 from ..module_utils._errors import GuardError
 from ..module_utils._host import AnsibleHost

@@ -134,6 +134,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._compile_once import compile_once
+
+compile_once()  # before the imports that it is for
+
 from ..module_utils._apply.retirement import Request, reinstate, retire
 from ..module_utils._errors import GuardError
 from ..module_utils._host import AnsibleHost
