@@ -26,6 +26,8 @@ if t.TYPE_CHECKING:
     from .._units.model import Unit
 
 _LOG_LINES = 60
+# It starts containers, and its log says of each what the engine says of it, too.
+_STARTER = "podman-restart.service"
 
 
 class Loops(t.NamedTuple):
@@ -108,4 +110,16 @@ def collect_loops(host: Host, inventory: Inventory, timeout: float, docker_socke
         # A quadlet's container and its unit are one claimant, and the unit has the journal.
         if state is not None and (container.user, container.unit) not in (run_by_unit & down_units):
             loops.append(collector.container(container, state))
-    return Loops(tuple(loops), tuple(collector.blind_spots))
+    return Loops(tuple(_without_starters(loops)), tuple(collector.blind_spots))
+
+
+def _without_starters(loops: t.Sequence[Loop]) -> t.Iterator[Loop]:
+    """The loops, and of what only starts containers those ports that no container speaks for."""
+    told = {(loop.owner.user, port.proto, port.port) for loop in loops if loop.owner.engine == "podman" for port in loop.ports}
+    for loop in loops:
+        if loop.owner.name != _STARTER:
+            yield loop
+            continue
+        left = tuple(port for port in loop.ports if (loop.owner.user, port.proto, port.port) not in told)
+        if left or not loop.ports:
+            yield loop._replace(ports=left)

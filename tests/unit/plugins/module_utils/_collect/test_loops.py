@@ -59,6 +59,17 @@ def test_a_quadlet_that_loops_is_one_claimant_with_its_container(tmp_path):
     assert [loop.owner.name for loop in look(host, [unit("web.service", **DOWN)], [restarts]).loops] == ["web.service"]
 
 
+def test_what_starts_containers_does_not_speak_for_those_that_speak_for_themselves(tmp_path):
+    error = "cannot listen on the TCP port: listen tcp4 :7123: bind: address already in use"
+    host = journal(tmp_path, f"echo 'Error: unable to start container \"ec3c3f09\": {error}'")
+    restarter = unit("podman-restart.service", active="failed", sub="failed")
+    down = container(engine="podman", status="exited", error=error, published=(publish(7123),))
+    assert [loop.owner.name for loop in look(host, [restarter], [down]).loops] == [down.name]
+    # Where Podman does not answer, its log is all there is.
+    (loop,) = look(host, [restarter]).loops
+    assert (loop.owner.name, [port.port for port in loop.ports]) == ("podman-restart.service", [7123])
+
+
 def test_a_created_container_says_what_the_engine_said(tmp_path):
     error = "driver failed programming external connectivity on endpoint web: Bind for 0.0.0.0:80 failed: port is already allocated"
     created = container(status="created", error=error, started=0.0, published=(publish(80),))
