@@ -70,6 +70,10 @@ unit: venv ## Unit tests; those of the layers too
 scenarios: venv ## Every Molecule scenario on hosts of its own, two at a time; ONLY='one or two' for some
 	python -m testbed run -- pytest tests/scenarios -n 2 --dist worksteal -v --durations=0 --durations-min=0.1 $(if $(ONLY),-k '$(ONLY)')
 
+.PHONY: corpus
+corpus: venv ## What the units of some 200 Debian server packages declare (fetched by apt, not installed); fails where one crashes
+	python -m corpus
+
 .PHONY: demo
 demo: venv ## The main job on a real host: the failure, what the audit says of it, and its end
 	python -m testbed run -- python -m demo

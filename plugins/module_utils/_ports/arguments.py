@@ -29,8 +29,10 @@ class Program(t.NamedTuple):
 
     ``variables`` are environment variables that say the same as an option: the option (its long form) by variable.
     ``needs`` are words of which one must be there, else the program does not listen (``iperf3 -s``); with one of
-    ``unless`` it does not either. ``also`` says, in half a sentence, why it may hold other ports than its arguments
-    tell. ``data`` are options that take the folder that it keeps its state in.
+    ``unless`` it does not either. ``besides`` are options for ports of their own, each with the endpoint that it has
+    where it is not given, and its protocols. With one of ``overruled`` no other option counts. ``also`` says, in half a
+    sentence, why it may hold other ports than its arguments tell; ``also_without`` are options that put an end to that.
+    ``data`` are options that take the folder that it keeps its state in.
     """
 
     source: str
@@ -43,7 +45,10 @@ class Program(t.NamedTuple):
     variables: tuple[tuple[str, str], ...] = ()
     needs: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    besides: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    overruled: tuple[str, ...] = ()
     also: str = ""
+    also_without: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
 
 
@@ -64,15 +69,20 @@ _CONFIGURATION = "its configuration file may name others"
 
 
 def _exporter(
-    port: int, source: str = "exporter-toolkit: --web.listen-address; --web.systemd-socket listens on none of its own"
+    port: int,
+    source: str = "exporter-toolkit: --web.listen-address; --web.systemd-socket listens on none of its own",
+    option: str = "web.listen-address",
+    variable: str = "",
 ) -> Program:
-    return Program(source, ("--web.listen-address",), default=port, unless=("--web.systemd-socket",))
+    # Those with Go's own flags take one dash or two.
+    options = (f"--{option}", f"-{option}")
+    return Program(source, options, default=port, unless=("--web.systemd-socket",), variables=((variable, options[0]),) if variable else ())
 
 
-def _exporters(ports: t.Mapping[str, int]) -> dict[str, Program]:
+def _exporters(exporters: t.Mapping[str, Program]) -> dict[str, Program]:
     """Exporters under their own name and under the one that Debian gives them."""
-    found = {f"{name}_exporter": _exporter(port) for name, port in ports.items()}
-    found.update((f"prometheus-{name.replace('_', '-')}-exporter", _exporter(port)) for name, port in ports.items())
+    found = {f"{name}_exporter": program for name, program in exporters.items()}
+    found.update((f"prometheus-{name.replace('_', '-')}-exporter", program) for name, program in exporters.items())
     return found
 
 
@@ -81,30 +91,44 @@ _ALERTMANAGER = Program(
     ("--web.listen-address",),
     default=9093,
     unless=("--web.systemd-socket",),
-    also="it also listens for its cluster",
+    besides=(("--cluster.listen-address", ":9094", _TCP_AND_UDP),),
     data=("--storage.path",),
 )
 
 _PROGRAMS: dict[str, Program] = {
-    # Ports: each exporter's README and the Prometheus wiki, "Default port allocations".
+    # Ports: each exporter's --help or README, and the Prometheus wiki, "Default port allocations".
     **_exporters(
         {
-            "apache": 9117,
-            "bind": 9119,
-            "blackbox": 9115,
-            "consul": 9107,
-            "elasticsearch": 9114,
-            "frr": 9342,
-            "haproxy": 9101,
-            "ipmi": 9290,
-            "memcached": 9150,
-            "mysqld": 9104,
-            "node": 9100,
-            "postgres": 9187,
-            "snmp": 9116,
-            "systemd": 9558,
+            "apache": _exporter(9117),
+            "bind": _exporter(9119),
+            "bird": _exporter(9324),
+            "blackbox": _exporter(9115),
+            "consul": _exporter(9107),
+            "elasticsearch": _exporter(9114),
+            "exporter": Program(
+                "exporter_exporter --help", ("-web.listen-address", "-web.tls.listen-address"), default=9999, also=_CONFIGURATION
+            ),
+            "frr": _exporter(9342),
+            "haproxy": _exporter(9101),
+            "homeplug": _exporter(9702, "homeplug_exporter --help", "telemetry.address"),
+            "ipmi": _exporter(9290),
+            "memcached": _exporter(9150),
+            "mysqld": _exporter(9104),
+            "nginx": _exporter(9113, "nginx-prometheus-exporter --help", variable="LISTEN_ADDRESS"),
+            "node": _exporter(9100),
+            "postgres": _exporter(9187),
+            "process": _exporter(9256),
+            "redis": _exporter(9121, "redis_exporter --help", variable="REDIS_EXPORTER_WEB_LISTEN_ADDRESS"),
+            "snmp": _exporter(9116),
+            "sql": _exporter(9237),
+            "squid": _exporter(9301, "squid-exporter --help", "listen", "SQUID_EXPORTER_LISTEN"),
+            "systemd": _exporter(9558),
+            "tplink_plug": _exporter(9233, "tplink-plug-exporter --help", "metrics.listen-addr"),
+            "varnish": _exporter(9131),
         }
     ),
+    "smokeping_prober": _exporter(9374),
+    "prometheus-smokeping-prober": _exporter(9374),
     # Debian's package listens elsewhere than upstream (9216).
     "prometheus-mongodb-exporter": Program(
         "prometheus-mongodb-exporter --help", ("--web.listen-address", "-web.listen-address"), default=9001
@@ -123,10 +147,16 @@ _PROGRAMS: dict[str, Program] = {
     "dropbear": Program("dropbear(8): -p [address:]port, default 22", ("-p",), default=22, unless=("-i",)),
     "epmd": Program("epmd(1): -port, default 4369", (), ("-port",), ("-address",), default=4369, variables=(("ERL_EPMD_PORT", "-port"),)),
     "etcd": Program(
-        "etcd --help; ETCD_* variables say the same",
-        ("--listen-client-urls", "--listen-peer-urls", "--listen-metrics-urls"),
-        variables=(("ETCD_LISTEN_CLIENT_URLS", "--listen-client-urls"), ("ETCD_LISTEN_PEER_URLS", "--listen-peer-urls")),
-        also="it listens on 2379 and 2380 of the loopback where nothing says otherwise",
+        "etcd --help: ETCD_* variables say the same; a configuration file, and nothing else counts",
+        ("--listen-metrics-urls",),
+        variables=(
+            ("ETCD_CONFIG_FILE", "--config-file"),
+            ("ETCD_LISTEN_CLIENT_URLS", "--listen-client-urls"),
+            ("ETCD_LISTEN_METRICS_URLS", "--listen-metrics-urls"),
+            ("ETCD_LISTEN_PEER_URLS", "--listen-peer-urls"),
+        ),
+        besides=(("--listen-client-urls", "127.0.0.1:2379", ("tcp",)), ("--listen-peer-urls", "127.0.0.1:2380", ("tcp",))),
+        overruled=("--config-file",),
         data=("--data-dir",),
     ),
     "flask": Program(
@@ -179,6 +209,7 @@ _PROGRAMS: dict[str, Program] = {
     "mosquitto": Program("mosquitto(8)", (), ("-p", "--port"), also=_CONFIGURATION),
     "mysqld": Program("mysqld --help", (), ("-P", "--port"), ("--bind-address",), also=_CONFIGURATION, data=("--datadir", "-h")),
     "named": Program("named(8)", (), ("-p",), protos=_TCP_AND_UDP, also=_CONFIGURATION),
+    "netavark": Program("netavark dhcp-proxy --help: a Unix socket", unless=("dhcp-proxy",)),
     "ng": Program("ng serve --help", (), ("--port",), ("--host",), needs=("serve",), also="angular.json may name its port"),
     "ollama": Program(
         "ollama serve --help: OLLAMA_HOST, default 127.0.0.1:11434",
@@ -248,9 +279,11 @@ _PROGRAMS: dict[str, Program] = {
     "uwsgi": Program("uwsgi --help", ("--http", "--http-socket", "--https", "--https-socket", "--socket", "-s"), also=_CONFIGURATION),
     "valkey-server": Program("valkey-server --help", (), ("--port", "--tls-port"), ("--bind",), also=_CONFIGURATION, data=("--dir",)),
     "varnishd": Program(
-        "varnishd(1); its default is port 80, and any port of the loopback for -T",
-        ("-a", "-T"),
+        "varnishd(1): -a, default port 80; -T, default any port of the loopback",
+        ("-T",),
+        besides=(("-a", ":80", ("tcp",)),),
         also="it takes any port of the loopback for its command line",
+        also_without=("-T",),
     ),
     "waitress-serve": Program(
         "waitress-serve --help: default 0.0.0.0:8080", ("--listen",), ("--port",), ("--host",), default=8080, unless=("--unix-socket",)
@@ -267,10 +300,20 @@ SILENT = frozenset(
     "setfacl sleep smartd ssh-keygen sulogin swapoff swapon sync sysctl systemctl test touch true tune2fs "
     "udevadm udisksd umount update-grub upowerd wpa_supplicant "
     # Words of shells.
-    ": [ } case cd done esac exit export fi for local readonly return set shift trap ulimit umask unset wait".split()
+    ": [ } case cd done esac exit export fi for local printf read readonly return set shift trap ulimit umask unset wait".split()
 )
-# Of the programs of systemd, these may.
-_LISTENING_SYSTEMD = ("systemd-journal-gatewayd", "systemd-journal-remote", "systemd-networkd", "systemd-nspawn", "systemd-resolved")
+# Those of systemd that open no IP port either: not networkd (DHCP), resolved, journal-remote and the like, and not what
+# runs another program (run, cat, inhibit, nspawn, socket-activate). Others give their own wrappers such names too
+# (Debian: systemd-memcached-wrapper).
+_SILENT_SYSTEMD = frozenset(
+    "ac-power analyze ask-password backlight battery-check binfmt bless-boot boot-check-no-failures bsod cgroups-agent coredump "  # noqa: SIM905
+    "creds cryptenroll cryptsetup delta detect-virt dissect escape export firstboot fsck fsckd growfs hibernate-resume homed hostnamed "
+    "hwdb id128 initctl integritysetup journal-upload journald localed logind machine-id-setup machined makefs measure modules-load mount "
+    "network-generator networkd-wait-online notify oomd pcrextend pcrlock pcrphase portabled pstore quotacheck random-seed "
+    "remount-fs repart reply-password rfkill shutdown sleep socket-proxyd ssh-issue sulogin-shell sysctl sysext sysroot-fstab-check "
+    "sysupdate sysusers time-wait-sync timedated timesyncd tmpfiles tpm2-setup tty-ask-password-agent udevd umount "
+    "update-done update-helper update-utmp user-runtime-dir user-sessions userdbd userwork veritysetup volatile-root".split()
+)
 # Words that come before the program they run.
 _WRAPPERS = (
     "!",
@@ -314,6 +357,8 @@ _PROPERTY = re.compile(r"(?:-Dserver\.port|--server\.port|--httpPort)=(?P<port>\
 _ENTRY_POINT = re.compile(r"--entry[pP]oints\.[\w-]+\.address=(?P<endpoint>[^/]*)(?:/(?P<proto>tcp|udp))?$")
 # socat: TCP4-LISTEN:80,fork
 _SOCAT = re.compile(r"(?P<proto>tcp|udp)[46]?-(?:listen|l|recv|recvfrom):(?P<port>\d+)(?:,.*?\bbind=(?P<address>[^,]+))?", re.IGNORECASE)
+# Port 0 asks for any; a Unix socket, a passed descriptor and an empty value for none.
+_NO_PORT = re.compile(r"$|(?:unix|fd)(?:@|:)|[@/.]|(?:[a-z0-9+]+://)?(?:\[[0-9A-Fa-f:.]*\]|[^:/]*):0+/?$|0+$")
 _ENDPOINT = re.compile(
     r"(?:[a-z0-9+]+://)?(?P<address>\[[0-9A-Fa-f:.]*(?:%\w+)?\]|\d{1,3}(?:\.\d{1,3}){3}|localhost|\*|):(?P<port>\d{1,5})/?$"
 )
@@ -382,7 +427,7 @@ def _name(path: str) -> str:
 
 def is_silent(program: str) -> bool:
     """Whether a program opens no IP port, whatever its arguments."""
-    return program in SILENT or (program.startswith("systemd-") and program not in _LISTENING_SYSTEMD)
+    return program in SILENT or (program.startswith("systemd-") and program.removeprefix("systemd-") in _SILENT_SYSTEMD)
 
 
 def _asked(argv: list[str], environment: Environment | None) -> Asked:
@@ -403,17 +448,26 @@ def _asked(argv: list[str], environment: Environment | None) -> Asked:
         return Asked(name, (), "", data)
     if program.needs and not any(_has(rest, word) for word in program.needs):
         return Asked(name, (), f"{name} has none of {', '.join(program.needs)} in its arguments", data)
-    ports = _by_table(name, program, rest, environment)
+    rest = [*rest, *_from_variables(program, rest, environment)]
+    if any(not _may_be_options(text) for text in _values(rest, program.overruled)):
+        return Asked(name, (), f"the ports of {name} stand in its configuration file", data)
+    ports = _by_table(name, program, rest)
     return Asked(name, tuple(ports), _unknown(name, program, rest, ports), data)
 
 
 def _unknown(name: str, program: Program, rest: list[str], ports: list[WantedPort]) -> str:
     if any(_may_be_options(word) for word in rest):
         return f"the arguments of {name} hold a variable that is not known"
-    if program.also:
+    if program.also and not any(_values(rest, (option,)) for option in program.also_without):
         return f"{name}: {program.also}"
-    asked = _values(rest, program.endpoints) + _values(rest, program.ports)
-    # Port 0 and a Unix socket are an answer too: no port, and nothing unknown.
+    options = (*program.endpoints, *program.ports, *(option for option, _default, _protos in program.besides))
+    asked = [one for text in _values(rest, options) for one in text.split(",")]
+    unread = [one for one in asked if not _NO_PORT.match(one) and not _wanted(name, one, ("tcp",), "*", plain_port=True)]
+    if set(program.addresses) & set(program.endpoints):
+        # memcached -l 127.0.0.1 says nothing of a port.
+        unread = []
+    if unread:
+        return f"the arguments of {name} say {unread[0]!r:.80}, which names no port that can be told"
     return "" if ports or asked else f"the arguments of {name} tell no port"
 
 
@@ -470,8 +524,8 @@ def _values(rest: list[str], options: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _by_table(name: str, program: Program, rest: list[str], environment: Environment | None) -> list[WantedPort]:
-    rest = [*rest, *_from_variables(program, rest, environment)]
+def _by_table(name: str, program: Program, rest: list[str]) -> list[WantedPort]:
+    """``rest`` has the options that variables stand for as well."""
     addresses = [_address(one) for text in _values(rest, program.addresses) for one in text.split(",")]
     asked = [one for text in _values(rest, program.endpoints) for one in text.split(",")]
     if set(program.addresses) & set(program.endpoints):
@@ -480,15 +534,27 @@ def _by_table(name: str, program: Program, rest: list[str], environment: Environ
     plain = _values(rest, program.ports)
     if name == "python -m http.server":
         plain = [word for word in rest if word.isdigit()][:1]
-    found = []
+    hidden = any(_may_be_options(word) for word in rest)
+    found = _besides(name, program, rest, hidden)
     for text in asked:
         found += _wanted(name, text, program.protos, "*", plain_port=True)
     # A variable that nobody knows may hold the option.
-    if not (asked or plain) and program.default is not None and not any(_may_be_options(word) for word in rest):
+    if not (asked or plain) and program.default is not None and not hidden:
         name, plain = f"{name} without a port option", [str(program.default)]
     for text in plain:
         for address in addresses or [program.default_address]:
             found += _wanted(name, text, program.protos, address, plain_port=True)
+    return found
+
+
+def _besides(name: str, program: Program, rest: list[str], hidden: bool) -> list[WantedPort]:
+    found = []
+    for option, default, protos in program.besides:
+        texts = [one for text in _values(rest, (option,)) for one in text.split(",")]
+        if not texts and not hidden:
+            found += _wanted(f"{name} without {option}", default, protos, "*", plain_port=True)
+        for text in texts:
+            found += _wanted(name, text, protos, "*", plain_port=True)
     return found
 
 

@@ -48,6 +48,12 @@ def found(line: str) -> list[str]:
         ("socat UDP4-RECVFROM:514,fork -", ["* 514/udp"]),
         ("socat -d TCP-LISTEN:80,reuseaddr,bind=127.0.0.1 TCP:10.0.0.1:8080", ["127.0.0.1 80/tcp"]),
         ("etcd --listen-client-urls http://0.0.0.0:2379,http://[::1]:4001", ["0.0.0.0 2379/tcp", "::1 4001/tcp"]),
+        ("alertmanager", ["* 9094/tcp", "* 9094/udp", "* 9093/tcp"]),
+        ("alertmanager --cluster.listen-address= --web.listen-address=:9193", ["* 9193/tcp"]),
+        ("varnishd -F -a :6081 -T localhost:6082", ["* 6081/tcp", "127.0.0.1 6082/tcp"]),
+        ("varnishd -F -T 127.0.0.1:6082", ["* 80/tcp", "127.0.0.1 6082/tcp"]),
+        ("prometheus-squid-exporter -listen 127.0.0.1:9302", ["127.0.0.1 9302/tcp"]),
+        ("prometheus-varnish-exporter -web.listen-address=:9132", ["* 9132/tcp"]),
         ("java -Dserver.port=8081 -jar app.jar", ["* 8081/tcp"]),
         ("java -jar app.jar --server.port=8081", ["* 8081/tcp"]),
         ("traefik --entrypoints.web.address=:80 --entryPoints.dns.address=127.0.0.1:53/udp", ["* 80/tcp", "127.0.0.1 53/udp"]),
@@ -128,6 +134,8 @@ def test_what_is_known(line: str, ports: list[str]) -> None:
         "rsync -a --port=8730 source target",
         "ng serve",
         "django-admin migrate 8000",
+        "etcd --config-file /etc/etcd.yml --listen-client-urls http://0.0.0.0:2379",
+        "etcd $DAEMON_ARGS",
     ],
 )
 def test_what_is_not_known_is_no_claim(line: str) -> None:
@@ -178,8 +186,22 @@ def test_an_option_beats_the_variable() -> None:
         ("/usr/lib/systemd/systemd-resolved", False),
         ("sleep 60", True),
         ("memcached -s /run/memcached.sock", True),
+        ("/usr/lib/podman/netavark dhcp-proxy -a 30", True),
         ("iperf3 -c server", False),
         ("nc -z db 80", False),
+        # A name that only the host can look up, and Varnish's named endpoints, are asked for and not told.
+        ("prometheus --web.listen-address=metrics.internal:9090", False),
+        ("varnishd -a web=:80 -T 127.0.0.1:6082", False),
+        ("varnishd -a :80 -T 127.0.0.1:6082", True),
+        ("varnishd -a :80", False),
+        ("etcd", False),
+        ("prometheus --web.listen-address=127.0.0.1:0", True),
+        ("alertmanager --cluster.listen-address=", True),
+        # Only what is systemd's own is known to open no port.
+        ("/usr/share/memcached/scripts/systemd-memcached-wrapper /etc/memcached.conf", False),
+        ("/usr/share/dnsmasq/systemd-helper exec", False),
+        ("systemd-cat prometheus", False),
+        ("systemd-socket-activate -l 9090 cat", False),
     ],
 )
 def test_whether_the_ports_are_the_whole_truth(line: str, whole: bool) -> None:
@@ -197,4 +219,13 @@ def test_every_program_says_where_its_options_are_known_from() -> None:
     assert list(PROGRAMS) == sorted(PROGRAMS)
     for program in PROGRAMS.values():
         assert program.source
-        assert program.endpoints or program.ports or program.default
+        assert program.endpoints or program.ports or program.default or program.unless
+
+
+def test_a_program_that_reads_variables_holds_its_defaults_where_they_are_known_not_to_be_set() -> None:
+    (asked,) = read_commands(["etcd"], {})
+    assert [port.port for port in asked.ports] == [2379, 2380]
+    assert asked.unknown == ""
+    (asked,) = read_commands(["etcd"], {"ETCD_CONFIG_FILE": "/etc/etcd.yml"})
+    assert asked.ports == ()
+    assert asked.unknown == "the ports of etcd stand in its configuration file"
