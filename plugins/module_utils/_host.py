@@ -67,6 +67,8 @@ class Host(t.Protocol):
 
     def exists(self, path: str) -> bool: ...
 
+    def mode_and_size(self, path: str) -> tuple[int, int]: ...
+
     def read_link(self, path: str) -> str: ...
 
     def folder_inodes(self, root: str) -> dict[int, str]: ...
@@ -380,6 +382,14 @@ class AnsibleHost:
                 return False
             raise failure from error
         return True
+
+    def mode_and_size(self, path: str) -> tuple[int, int]:
+        """``st_mode`` and the size in bytes of what is at a path, links followed."""
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        return found.st_mode, found.st_size
 
     def read_link(self, path: str) -> str:
         """Where a symbolic link points."""

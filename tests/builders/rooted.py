@@ -67,6 +67,9 @@ class RootedHost(AnsibleHost):
     def read_regular(self, path: str, most: int) -> bytes:
         return super().read_regular(self.at(path), most)
 
+    def mode_and_size(self, path: str) -> tuple[int, int]:
+        return super().mode_and_size(self.at(path))
+
     def exists(self, path: str) -> bool:
         return super().exists(self.at(path))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import stat
 import typing as t
 
 from .._errors import CouldNotLook, GuardError, NothingThere
@@ -237,14 +238,42 @@ def _read_text(host: Host, path: str) -> str:
     return host.read_regular(path, _LARGEST_FILE).decode("utf-8", "surrogateescape")
 
 
+def _is_there(_mode: int, _size: int) -> bool:
+    return True
+
+
+def _is_folder(mode: int, _size: int) -> bool:
+    return stat.S_ISDIR(mode)
+
+
+def _is_filled(mode: int, size: int) -> bool:
+    return stat.S_ISREG(mode) and size > 0
+
+
+def _is_executable(mode: int, _size: int) -> bool:
+    return stat.S_ISREG(mode) and mode & 0o111 != 0
+
+
+# By the end of the key, as src/shared/condition.c tests what is there.
+_CONDITIONS: dict[str, t.Callable[[int, int], bool]] = {
+    "PathExists": _is_there,
+    "PathIsDirectory": _is_folder,
+    "FileNotEmpty": _is_filled,
+    "FileIsExecutable": _is_executable,
+}
+
+
 def read_condition(host: Host, setting: Setting) -> bool | None:
     """Whether a condition will hold at the next boot, as far as the files that are there now can tell; None where not."""
     value = setting.value.lstrip("|")
     path = value.lstrip("!").strip()
-    if not setting.key.endswith("PathExists") or not path.startswith(_LASTING) or "%" in path:
+    test = _CONDITIONS.get(re.sub("^(?:Condition|Assert)", "", setting.key))
+    if test is None or not path.startswith(_LASTING) or "%" in path:
         return None
     try:
-        found = host.exists(path)
+        found = test(*host.mode_and_size(path))
+    except NothingThere:
+        found = False
     except CouldNotLook:
         return None
     return found != value.startswith("!")

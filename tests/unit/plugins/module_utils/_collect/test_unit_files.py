@@ -231,6 +231,15 @@ def test_links_that_go_round_end(host: RootedHost) -> None:
         ("ConditionPathExists", "/etc/not-there", False),
         ("ConditionPathExists", "|!/etc/not-there", True),
         ("AssertPathExists", "/etc/there", True),
+        ("ConditionFileIsExecutable", "/usr/sbin/nginx", True),
+        ("ConditionFileIsExecutable", "/etc/there", False),
+        ("ConditionFileIsExecutable", "/usr/sbin", False),
+        ("ConditionFileIsExecutable", "/usr/sbin/not-there", False),
+        ("ConditionFileIsExecutable", "!/usr/sbin/not-there", True),
+        ("ConditionFileNotEmpty", "/usr/sbin/nginx", True),
+        ("ConditionFileNotEmpty", "/etc/there", False),
+        ("AssertPathIsDirectory", "/usr/sbin", True),
+        ("AssertPathIsDirectory", "/etc/there", False),
         # What is below /run at the next boot, nobody knows.
         ("ConditionPathExists", "/run/there", None),
         ("ConditionPathExists", "/etc/%H", None),
@@ -240,6 +249,7 @@ def test_links_that_go_round_end(host: RootedHost) -> None:
 )
 def test_conditions_that_files_can_tell(host: RootedHost, key: str, value: str, truth: bool | None) -> None:
     host.write("/etc/there", "")
+    host.write("/usr/sbin/nginx", "#!/bin/sh", mode=0o755)
     assert read_condition(host, Setting("Unit", key, value, 1, "/x")) is truth
 
 
