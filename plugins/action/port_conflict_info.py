@@ -9,10 +9,12 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import GuardError
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.options import declared_as_dict
 from ansible_collections.guarded.deploy.plugins.plugin_utils._manifests import Manifests, load_manifests
+from ansible_collections.guarded.deploy.plugins.plugin_utils._variables import HostVariables
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -39,12 +41,28 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         base = self._loader.get_basedir()
         absolute = [self._loader.path_dwim(path) for path in paths]
         try:
-            found = load_manifests(absolute, lambda pattern: _is_here(pattern, groups))
+            found = load_manifests(absolute, lambda pattern: _is_here(pattern, groups), self._host_variables(variables))
         except GuardError as error:
             raise AnsibleActionFail(str(error)) from error
         # As the user wrote them: a message with three absolute paths is read by nobody.
         declared = tuple(one._replace(file=_shorten(one.file, base)) for one in found.declared)
         return Manifests(declared, tuple((_shorten(path, base), why) for path, why in found.unread))
+
+    def _host_variables(self, variables: dict[str, t.Any]) -> HostVariables | None:
+        """What the inventory says of the host, without what the play that looks says itself; None where Ansible does not
+        tell. Nothing of it is rendered, and what is encrypted stays so."""
+        name = variables.get("inventory_hostname", "")
+        values = variables["hostvars"].raw_get(name) if "hostvars" in variables else None
+        if not isinstance(values, dict):
+            return None
+        folders = (variables.get("playbook_dir"), variables.get("inventory_dir"))
+        return HostVariables(
+            name=str(name),
+            groups=("all", *variables.get("group_names", ())),
+            values=values,
+            extra=load_extra_vars(self._loader),
+            folders=tuple(str(folder) for folder in folders if folder),
+        )
 
 
 def _shorten(path: str, base: str) -> str:

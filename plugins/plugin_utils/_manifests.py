@@ -29,6 +29,7 @@ from ._unit_folders import declare_units
 
 if t.TYPE_CHECKING:
     from ..module_utils._ports.model import Declared
+    from ._variables import HostVariables
 
 MOST_FILES = 20_000
 # Folders that hold no manifests of this host.
@@ -51,14 +52,18 @@ class Manifests(t.NamedTuple):
     unread: tuple[tuple[str, str], ...]
 
 
-def load_manifests(paths: t.Sequence[str], plays_here: t.Callable[[str], bool] | None = None) -> Manifests:
+def load_manifests(
+    paths: t.Sequence[str],
+    plays_here: t.Callable[[str], bool] | None = None,
+    host: HostVariables | None = None,
+) -> Manifests:
     """What files and folders declare. ``plays_here`` says whether a play with this pattern of hosts is for the host in
-    question; without it every play is.
+    question; without it every play is. ``host`` is what the inventory says of it; without it no variable is known.
 
     :raises BadInput: a path does not exist, or a file that was named is no manifest
     :raises CouldNotLook: what looks like a manifest cannot be read; the text names every such file and line
     """
-    loader = _Loader(plays_here or (lambda _pattern: True))
+    loader = _Loader(plays_here or (lambda _pattern: True), host)
     for path in paths:
         loader.take(path)
     return loader.finish()
@@ -83,9 +88,9 @@ def is_compose(document: t.Any) -> bool:
 class _Loader:
     """Takes paths one by one, and declares at the end, when it is known what belongs together."""
 
-    def __init__(self, plays_here: t.Callable[[str], bool]) -> None:
+    def __init__(self, plays_here: t.Callable[[str], bool], host: HostVariables | None) -> None:
         self._files = ManifestFiles()
-        self._plays = PlayReader(self._files, plays_here)
+        self._plays = PlayReader(self._files, plays_here, host)
         self._units: dict[str, str] = {}
         self._quadlets: dict[str, str] = {}
         self._projects: set[str] = set()

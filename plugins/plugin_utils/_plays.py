@@ -6,8 +6,8 @@
 
 """Plays and roles as files: what their tasks ask of a host, and what the files say that they write there.
 
-Roles, task files, copied files and templates are followed where they exist. Templates are not rendered: what stands in
-``{{ }}`` is unknown, and what depends on ``{% %}`` is no certain claim.
+Roles, task files, copied files and templates are followed where they exist. Of templates, plain variables are put in as
+far as :mod:`._variables` knows them; every other ``{{ }}`` is unknown, and what depends on ``{% %}`` is no certain claim.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from ..module_utils._containers.compose_interpolation import parse_env_file
 from ..module_utils._containers.kubernetes import declare_manifests, is_manifest
 from ..module_utils._containers.marks import Mark
 from ..module_utils._containers.quadlet import declare_quadlets
-from ..module_utils._containers.tasks import HANDLER, Condition, Findings, limit, read_plays, read_tasks
-from ..module_utils._errors import GuardError, NothingThere
+from ..module_utils._containers.tasks import HANDLER, Condition, Findings, decide_again, limit, read_plays, read_tasks
+from ..module_utils._errors import CouldNotLook, GuardError, NothingThere
 from ..module_utils._ports.model import Declared
 from ..module_utils._units.merge import is_unit_name
 from ._unit_folders import declare_units
+from ._variables import HostVariables, Told, Variables
 from ._yaml_lines import load_documents
 
 if t.TYPE_CHECKING:
@@ -35,6 +36,8 @@ if t.TYPE_CHECKING:
 
 UNIT_IS_NOT_HERE = "its unit is not among the manifests"
 _MOST_DEPTH = 30
+_MOST_FILES = 5_000
+_MOST_ROUNDS = 10
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _STATEMENT = re.compile(r"\{%.*?%\}", re.DOTALL)
 # ExecStart=/usr/bin/web --port {{ port }}
@@ -64,10 +67,19 @@ class _Placed(t.NamedTuple):
 
 
 class PlayReader:
-    """Takes playbooks, roles and files of tasks; :meth:`declare` tells what they come to."""
+    """Takes playbooks, roles and files of tasks; :meth:`declare` tells what they come to.
 
-    def __init__(self, files: ManifestFiles, plays_here: t.Callable[[str], bool]) -> None:
-        self._files, self._plays_here = files, plays_here
+    A task may set a variable that another one, read before it, uses. So all is read again until nothing new is learnt
+    of variables.
+    """
+
+    def __init__(self, files: ManifestFiles, plays_here: t.Callable[[str], bool], host: HostVariables | None = None) -> None:
+        self._files, self._plays_here, self._host = files, plays_here, host
+        self._takes: list[t.Callable[[], None]] = []
+        self._told = Told()
+        self._begin()
+
+    def _begin(self) -> None:
         self._declared: list[Declared] = []
         self._written: dict[str, _Placed] = {}
         self._states: list[ServiceState] = []
@@ -79,32 +91,55 @@ class PlayReader:
 
     # What is taken in
 
-    def take_playbook(self, path: str, condition: Condition = Condition(), depth: int = 0) -> None:  # noqa: B008
+    def take_playbook(self, path: str) -> None:
         """Read a playbook, and what it takes in."""
-        if (path, condition) in self._done or depth > _MOST_DEPTH:
-            return
-        self._done.add((path, condition))
-        self.reached.add(path)
-        folder = os.path.dirname(path)
-        for document in self._documents(path):
-            for play in read_plays(document, path):
-                if play.imported is not None:
-                    self._playbook(play.imported, folder, condition, depth)
-                elif self._plays_here(play.hosts):
-                    self._take(_under(play.findings, condition), _Place(folder, None, folder))
+        self._takes.append(lambda: self._playbook_at(path, Condition(), 0))
 
     def take_roles(self, root: str, paths: t.Sequence[str]) -> None:
         """Read the roles below a folder that has no play."""
-        mains = [path for path in paths if re.search(r"(?:^|/)tasks/main\.ya?ml$", path)]
-        for path in mains:
-            role = os.path.dirname(os.path.dirname(path))
-            self._attempt(lambda role=role: self._role_at(role, "main", Condition(), _Place(root, None, root)))  # type: ignore[misc]
+        for path in paths:
+            if re.search(r"(?:^|/)tasks/main\.ya?ml$", path):
+                role = os.path.dirname(os.path.dirname(path))
+                place = _Place(root, None, root)
+                self._takes.append(lambda role=role, place=place: self._role_at(role, "main", Condition(), place, self._variables()))  # type: ignore[misc]
 
     def take_tasks(self, path: str) -> None:
         """Read a file of tasks that stands for itself."""
         folder = os.path.dirname(path)
         role = os.path.dirname(folder) if os.path.basename(folder) == "tasks" else None
-        self._tasks_at(path, Condition(), _Place(folder, role, folder))
+        place = _Place(folder, role, folder)
+
+        def take() -> None:
+            self._tasks_at(path, Condition(), place, self._variables() if role is None else self._variables().in_role(role))
+
+        self._takes.append(take)
+
+    def _variables(self) -> Variables:
+        return Variables(self._host, self._told, self._files)
+
+    def _read_all(self) -> None:
+        for _round in range(_MOST_ROUNDS):
+            known = self._told.size()
+            self._begin()
+            for take in self._takes:
+                self._attempt(take)
+            if self._told.size() == known:
+                return
+        raise CouldNotLook(f"variables that depend on one another more than {_MOST_ROUNDS} deep")
+
+    def _playbook_at(self, path: str, condition: Condition, depth: int) -> None:
+        if (path, condition) in self._done or depth > _MOST_DEPTH:
+            return
+        self._done.add((path, condition))
+        self.reached.add(path)
+        folder = os.path.dirname(path)
+        variables = self._variables().in_folder(folder)
+        for document in self._documents(path):
+            for play in read_plays(document, path, lambda play: variables.in_play(play, folder)):
+                if play.imported is not None:
+                    self._playbook(play.imported, folder, condition, depth)
+                elif self._plays_here(play.hosts):
+                    self._take(_under(play.findings, condition), _Place(folder, None, folder))
 
     def _attempt(self, read: t.Callable[[], None]) -> None:
         try:
@@ -120,7 +155,7 @@ class PlayReader:
         if "{{" in reference.name or not self._files.is_file(path):
             self._not_followed(reference.mark, f"there is no playbook {reference.name} here")
             return
-        self.take_playbook(path, condition.and_(*reference.condition.texts), depth + 1)
+        self._playbook_at(path, condition.and_(*reference.condition.texts), depth + 1)
 
     def _not_followed(self, mark: Mark, why: str) -> None:
         self.unread.setdefault(str(mark), why)
@@ -129,13 +164,16 @@ class PlayReader:
         self._declared += findings.declared
         self._states += findings.states
         self._projects += findings.projects
+        self._told.changing.update(findings.variables)
         for written in findings.written:
             self._write(written, place)
         for reference in findings.references:
             self._follow(reference, place)
 
     def _follow(self, reference: Reference, place: _Place) -> None:
-        if place.depth > _MOST_DEPTH:
+        if reference.kind == "variables":
+            self._variables_file(reference, place)
+        elif place.depth > _MOST_DEPTH:
             self._not_followed(reference.mark, f"{reference.name}: taken in more than {_MOST_DEPTH} deep")
         elif "{{" in reference.name or not reference.name:
             self._not_followed(reference.mark, f"the {reference.kind} {reference.name} are named by a variable")
@@ -153,25 +191,51 @@ class PlayReader:
         if path is None or not os.path.isdir(os.path.join(path, "tasks")):
             self._not_followed(reference.mark, f"the role {reference.name} is not here")
             return
-        self._role_at(path, reference.tasks_from, reference.condition, place)
+        condition: Condition | None = reference.condition
+        if reference.inherited:
+            condition = decide_again(reference.condition, _scope(reference).in_role(path))
+        if condition is not None:
+            self._role_at(path, reference.tasks_from, condition, place, _scope(reference))
 
-    def _role_at(self, path: str, tasks_from: str, condition: Condition, place: _Place) -> None:
-        if (path, tasks_from, condition) in self._done:
+    def _role_at(self, path: str, tasks_from: str, condition: Condition, place: _Place, variables: Variables) -> None:
+        if self._is_done(path, tasks_from, condition, variables):
             return
-        self._done.add((path, tasks_from, condition))
         inner = _Place(place.playbook, path, os.path.join(path, "tasks"), place.depth + 1)
-        self._dependencies(path, condition, inner)
+        variables = variables.in_role(path)
+        self._dependencies(path, condition, inner, variables)
         for folder, name, more in (("tasks", tasks_from, ()), ("handlers", "main", (HANDLER,))):
             found = self._yaml_file(os.path.join(path, folder, name))
             if found is not None:
-                self._tasks_at(found, condition.and_(*more), inner)
+                self._tasks_at(found, condition.and_(*more), inner, variables)
 
-    def _dependencies(self, role: str, condition: Condition, place: _Place) -> None:
+    def _is_done(self, path: str, tasks_from: str, condition: Condition, variables: Variables) -> bool:
+        key = (path, tasks_from, condition, variables.key)
+        if key in self._done:
+            return True
+        self._done.add(key)
+        if len(self._done) > _MOST_FILES:
+            raise CouldNotLook(f"{path}: tasks are taken in more than {_MOST_FILES} times")
+        return False
+
+    def _variables_file(self, reference: Reference, place: _Place) -> None:
+        """``include_vars``: which variables it may set. Before it they have another value, so only what stays the same is known."""
+        role = os.path.join(place.role, "vars") if place.role else None
+        folders = [*([role] if role else []), place.here, os.path.join(place.playbook, "vars"), place.playbook]
+        candidates = [os.path.normpath(os.path.join(folder, reference.name)) for folder in folders]
+        paths = [path for path in candidates if self._files.is_file(path)][:1]
+        folder = next((path for path in candidates if os.path.isdir(path)), role)
+        if not paths and folder is not None and os.path.isdir(folder):
+            paths = [file for _inner, file in self._tree(folder) if file.endswith(_YAML)]
+        for path in paths:
+            _scope(reference).include(path)
+        self._told.closed = self._told.closed or not paths
+
+    def _dependencies(self, role: str, condition: Condition, place: _Place, variables: Variables) -> None:
         found = self._yaml_file(os.path.join(role, "meta", "main"))
         for document in self._documents(found) if found else []:
             depends = document.get("dependencies") if isinstance(document, dict) else None
             if isinstance(depends, list) and depends:
-                for play in read_plays([{"hosts": "all", "roles": depends}], str(found)):
+                for play in read_plays([{"hosts": "all", "roles": depends}], str(found), lambda _play: variables):
                     self._take(_under(play.findings, condition), place)
 
     def _yaml_file(self, path: str) -> str | None:
@@ -184,15 +248,14 @@ class PlayReader:
         if path is None:
             self._not_followed(reference.mark, f"the tasks {reference.name} are not here")
             return
-        self._tasks_at(path, reference.condition, place._replace(depth=place.depth + 1))
+        self._tasks_at(path, reference.condition, place._replace(depth=place.depth + 1), _scope(reference))
 
-    def _tasks_at(self, path: str, condition: Condition, place: _Place) -> None:
-        if (path, condition) in self._done:
+    def _tasks_at(self, path: str, condition: Condition, place: _Place, variables: Variables) -> None:
+        if self._is_done(path, "", condition, variables):
             return
-        self._done.add((path, condition))
         self.reached.add(path)
         for document in self._documents(path):
-            self._take(read_tasks(document, Mark(path, 0), condition), place._replace(here=os.path.dirname(path)))
+            self._take(read_tasks(document, Mark(path, 0), condition, variables), place._replace(here=os.path.dirname(path)))
 
     # Files that tasks write
 
@@ -215,7 +278,10 @@ class PlayReader:
                 target = posixpath.join(dest, _without_suffix(os.path.basename(file)))
             if _is_kept(target):
                 self.reached.add(file)
-                self._put(target, self._files.read(file), file, 1, written.condition)
+                text = self._files.read(file)
+                if written.template and isinstance(written.scope, Variables):
+                    text = written.scope.fill_template(text)
+                self._put(target, text, file, 1, written.condition)
 
     def _find(self, source: str, kind: str, place: _Place) -> str | None:
         folders = [os.path.join(place.role, kind), place.role, os.path.join(place.role, "tasks")] if place.role else []
@@ -249,6 +315,7 @@ class PlayReader:
 
         :raises GuardError: a file that is written is a manifest that cannot be read; the text names file and line
         """
+        self._read_all()
         units = self._units()
         found = [*self._declared, *units, *self._quadlets(), *self._compose(), *self._kubernetes()]
         known = {one.name for one in units} | {one.unit for one in found if one.unit}
@@ -410,6 +477,10 @@ def _not_rendered(unit: Declared, texts: t.Mapping[str, str]) -> Declared:
     if unit.unknown or _OPEN_SETTING.search(texts.get(unit.file, "")) is None:
         return unit
     return unit._replace(unknown=("its settings depend on variables of a template that was not rendered",))
+
+
+def _scope(reference: Reference) -> Variables:
+    return t.cast("Variables", reference.scope)
 
 
 def _line_breaks(match: re.Match[str]) -> str:

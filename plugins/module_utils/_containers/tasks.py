@@ -7,8 +7,9 @@
 """What the tasks of a play ask of the hosts that it is for.
 
 Tasks that create containers are put into the run line that would do the same, and that is read. What a task writes,
-includes or enables is listed, for whoever can read files to follow. Nothing is rendered: a value with ``{{ }}`` is
-unknown, and what runs only under a condition is named as unknown with its ports.
+includes or enables is listed, for whoever can read files to follow. What stands in ``{{ }}`` is told by the caller's
+:class:`Scope`, as far as that can; the rest is unknown, and what runs only under a condition is named as unknown with
+its ports.
 
 Sources: the documentation of the modules in :data:`CONTAINERS` (community.docker 4, containers.podman 1), and
 https://docs.ansible.com/ansible/latest/reference_appendices/playbooks_keywords.html.
@@ -39,6 +40,8 @@ _KEYWORDS = frozenset(
         *("throttle", "timeout", "until", "vars", "when", "block", "rescue", "always"),
     )
 )
+# Of an entry of a play's roles; every other key is a variable.
+_ROLE_KEYWORDS = _KEYWORDS | {"role", "tasks_from", "vars_from", "defaults_from", "public"}
 HANDLER = "a handler is notified"
 _MOST_DEPTH = 50
 
@@ -52,6 +55,41 @@ class Condition(t.NamedTuple):
         return Condition((*self.texts, *texts))
 
 
+class Scope(t.Protocol):
+    """The variables that a task sees. Here nothing is worked out; the controller has Jinja's parser."""
+
+    def inside(self, variables: t.Any, /) -> Scope:
+        """The scope with the ``vars`` of a block, a task or a role on top."""
+
+    def rounds(self, task: t.Mapping[str, t.Any], /) -> t.Sequence[Scope]:
+        """A scope for each round of a task's loop; one where there is no loop, or where it cannot be told."""
+
+    def fill(self, value: t.Any, mark: Mark, /) -> t.Any:
+        """A loaded value with its expressions worked out; what cannot be told stays as it is written."""
+
+    def decide(self, condition: str, /) -> bool | None:
+        """Whether a ``when`` holds; None where that cannot be told."""
+
+
+class _Unrendered:
+    """The scope of whoever knows no variables."""
+
+    def inside(self, _variables: t.Any) -> Scope:
+        return self
+
+    def rounds(self, _task: t.Mapping[str, t.Any]) -> t.Sequence[Scope]:
+        return (self,)
+
+    def fill(self, value: t.Any, _mark: Mark) -> t.Any:
+        return value
+
+    def decide(self, _condition: str) -> bool | None:
+        return None
+
+
+UNRENDERED: Scope = _Unrendered()
+
+
 class Written(t.NamedTuple):
     """A file that a task writes on the host: its ``text``, or ``src`` as the task names it. ``line`` is that of the
     text's first line in ``file``."""
@@ -62,16 +100,20 @@ class Written(t.NamedTuple):
     template: bool
     mark: Mark
     condition: Condition
+    scope: Scope = UNRENDERED
 
 
 class Reference(t.NamedTuple):
-    """Something that a task or play takes in: ``kind`` is ``tasks``, ``role`` or ``playbook``."""
+    """Something that a task or play takes in: ``kind`` is ``tasks``, ``role``, ``playbook`` or ``variables``. ``inherited``
+    says that what it takes in is under the condition task by task, each with its own variables."""
 
     kind: str
     name: str
     tasks_from: str
     mark: Mark
     condition: Condition
+    scope: Scope = UNRENDERED
+    inherited: bool = False
 
 
 class ServiceState(t.NamedTuple):
@@ -97,13 +139,14 @@ class ComposeUse(t.NamedTuple):
 
 
 class Findings(t.NamedTuple):
-    """What tasks say, each in their order."""
+    """What tasks say, each in their order. ``variables`` are the names of those that they set while the play runs."""
 
     declared: tuple[Declared, ...] = ()
     written: tuple[Written, ...] = ()
     references: tuple[Reference, ...] = ()
     states: tuple[ServiceState, ...] = ()
     projects: tuple[ComposeUse, ...] = ()
+    variables: tuple[str, ...] = ()
 
     def plus(self, other: Findings) -> Findings:
         """These, and then the other's."""
@@ -113,6 +156,7 @@ class Findings(t.NamedTuple):
             self.references + other.references,
             self.states + other.states,
             self.projects + other.projects,
+            self.variables + other.variables,
         )
 
 
@@ -139,23 +183,28 @@ def is_task_list(document: t.Any) -> bool:
     return document is None or (isinstance(document, list) and all(isinstance(entry, dict) for entry in document))
 
 
-def read_plays(document: t.Any, file: str) -> tuple[Play, ...]:
-    """The plays of a playbook.
+def _no_variables(_play: t.Mapping[str, t.Any]) -> Scope:
+    return UNRENDERED
+
+
+def read_plays(document: t.Any, file: str, scope_of: t.Callable[[t.Mapping[str, t.Any]], Scope] = _no_variables) -> tuple[Play, ...]:
+    """The plays of a playbook; ``scope_of`` tells the variables of a play.
 
     :raises Unparsable: tasks are not built as tasks are; the text names file and line
     """
     found = []
     for play, mark in entries(document, Mark(file, 0)):
         imported = next((key for key in play if _short(key) == "import_playbook"), None)
-        condition = _when(play, Condition())
         if imported is not None:
-            where = mark_of(play, imported, mark)
-            found.append(Play("", Findings(), Reference("playbook", _text(play[imported]), "", where, condition)))
+            where, when = mark_of(play, imported, mark), _when(play, Condition(), UNRENDERED)
+            if when is not None:
+                found.append(Play("", Findings(), Reference("playbook", _text(play[imported]), "", where, when)))
             continue
-        findings = _read_section(play, "pre_tasks", mark, condition).plus(_roles(play, mark, condition))
+        scope = scope_of(play)
+        findings = _read_section(play, "pre_tasks", mark, Condition(), scope).plus(_roles(play, mark, scope))
         for section in ("tasks", "post_tasks"):
-            findings = findings.plus(_read_section(play, section, mark, condition))
-        findings = findings.plus(_read_section(play, "handlers", mark, condition.and_(HANDLER)))
+            findings = findings.plus(_read_section(play, section, mark, Condition(), scope))
+        findings = findings.plus(_read_section(play, "handlers", mark, Condition((HANDLER,)), scope))
         found.append(Play(_hosts(play.get("hosts")), findings))
     return tuple(found)
 
@@ -164,23 +213,27 @@ def _hosts(value: t.Any) -> str:
     return ":".join(_text(one) for one in value) if isinstance(value, list) else _text(value)
 
 
-def _read_section(play: dict[str, t.Any], section: str, mark: Mark, condition: Condition) -> Findings:
-    return read_tasks(play.get(section), mark_of(play, section, mark), condition)
+def _read_section(play: dict[str, t.Any], section: str, mark: Mark, condition: Condition, scope: Scope) -> Findings:
+    return read_tasks(play.get(section), mark_of(play, section, mark), condition, scope)
 
 
-def _roles(play: dict[str, t.Any], mark: Mark, condition: Condition) -> Findings:
+def _roles(play: dict[str, t.Any], mark: Mark, scope: Scope) -> Findings:
     found = []
     for role, where in entries(play.get("roles"), mark):
-        name = role.get("role") or role.get("name") if isinstance(role, dict) else role
-        if isinstance(role, dict) and "never" in _tags(role):
+        if not isinstance(role, dict):
+            found.append(Reference("role", _text(scope.fill(role, where)), "main", where, Condition(), scope, True))
             continue
-        when = _when(role, condition) if isinstance(role, dict) else condition
-        found.append(Reference("role", _text(name), "main", where, when))
+        parameters = {key: value for key, value in role.items() if key not in _ROLE_KEYWORDS}
+        inner = scope.inside(role.get("vars")).inside(parameters)
+        when = _when(role, Condition(), inner)
+        if "never" not in _tags(role) and when is not None:
+            name = _text(inner.fill(role.get("role") or role.get("name"), where))
+            found.append(Reference("role", name, _text(role.get("tasks_from")) or "main", where, when, inner, True))
     return Findings(references=tuple(found))
 
 
-def read_tasks(tasks: t.Any, mark: Mark, condition: Condition = Condition(), depth: int = 0) -> Findings:  # noqa: B008
-    """What a list of tasks says; ``mark`` is where the list stands.
+def read_tasks(tasks: t.Any, mark: Mark, condition: Condition = Condition(), scope: Scope = UNRENDERED, depth: int = 0) -> Findings:  # noqa: B008
+    """What a list of tasks says; ``mark`` is where the list stands, ``scope`` what it knows of variables.
 
     :raises Unparsable: it is no list of tasks; the text names file and line
     """
@@ -192,21 +245,55 @@ def read_tasks(tasks: t.Any, mark: Mark, condition: Condition = Condition(), dep
     for task, where in entries(tasks, mark):
         if not isinstance(task, dict):
             raise Unparsable(f"{where}: a task is no mapping")
-        found = found.plus(_read_task(task, where, condition, depth))
+        found = found.plus(_read_task(task, where, condition, scope, depth))
     return found
 
 
-def _read_task(task: dict[str, t.Any], mark: Mark, condition: Condition, depth: int) -> Findings:
+def _read_task(task: dict[str, t.Any], mark: Mark, condition: Condition, scope: Scope, depth: int) -> Findings:
     if "never" in _tags(task) or _is_elsewhere(task):
-        return Findings()
-    when = _when(task, condition)
+        return Findings(variables=_set_by(task, mark))
+    inner = scope.inside(task.get("vars"))
     if "block" in task:
-        found = Findings()
-        for section in ("block", "always"):
-            found = found.plus(read_tasks(task.get(section), mark_of(task, section, mark), when, depth + 1))
-        return found.plus(read_tasks(task.get("rescue"), mark_of(task, "rescue", mark), when.and_("its block fails"), depth + 1))
+        return _read_block(task, mark, condition, inner, depth)
     module = _module(task, mark)
-    return _READERS[module.name](module, when) if module is not None and module.name in _READERS else Findings()
+    reader = _READERS.get(module.name) if module is not None else None
+    found = Findings(variables=_set_by(task, mark))
+    if module is None or reader is None:
+        return found
+    rounds = inner.rounds(task)
+    for number, one in enumerate(rounds, 1):
+        when = _when(task, condition, one)
+        if when is not None:
+            read = reader(module.filled(one), when)
+            found = found.plus(read if len(rounds) == 1 else _told_apart(read, number))
+    return found
+
+
+def _read_block(task: dict[str, t.Any], mark: Mark, condition: Condition, scope: Scope, depth: int) -> Findings:
+    found = Findings()
+    when = _when(task, condition, scope)
+    if when is None:
+        return found
+    for section in ("block", "always"):
+        found = found.plus(read_tasks(task.get(section), mark_of(task, section, mark), when, scope, depth + 1))
+    failed = when.and_("its block fails")
+    return found.plus(read_tasks(task.get("rescue"), mark_of(task, "rescue", mark), failed, scope, depth + 1))
+
+
+def _told_apart(read: Findings, number: int) -> Findings:
+    """What one round of a loop says: two containers whose names nobody knows are two."""
+    return read._replace(
+        declared=tuple(one._replace(name=f"{one.name} (round {number})") if is_unknown(one.name) else one for one in read.declared)
+    )
+
+
+def _set_by(task: dict[str, t.Any], mark: Mark) -> tuple[str, ...]:
+    """The variables that a task sets."""
+    names = [_text(task["register"])] if "register" in task else []
+    module = _module(task, mark)
+    if module is not None and module.name == "set_fact":
+        names += [name for name in module.options if name != "cacheable"]
+    return tuple(names)
 
 
 def _is_elsewhere(task: dict[str, t.Any]) -> bool:
@@ -223,10 +310,26 @@ def _tags(task: dict[str, t.Any]) -> tuple[str, ...]:
     return tuple(_text(tag).strip() for tag in listed)
 
 
-def _when(task: dict[str, t.Any], condition: Condition) -> Condition:
+def _when(task: dict[str, t.Any], condition: Condition, scope: Scope) -> Condition | None:
+    """The condition with what ``when`` adds to it; None where it is known not to hold."""
     value = task.get("when")
-    texts = value if isinstance(value, list) else [value]
-    return condition.and_(*(_text(one) for one in texts if one is not None and one is not True and _text(one) not in ("", "true")))
+    open_ones = []
+    for one in value if isinstance(value, list) else [value]:
+        if one is False:
+            return None
+        if one is None or one is True or _text(one) in ("", "true"):
+            continue
+        decided = scope.decide(_text(one))
+        if decided is False:
+            return None
+        if decided is None:
+            open_ones.append(_text(one))
+    return condition.and_(*open_ones)
+
+
+def decide_again(condition: Condition, scope: Scope) -> Condition | None:
+    """The condition where more is known; None where it does not hold."""
+    return _when({"when": list(condition.texts)}, Condition(), scope)
 
 
 def _text(value: t.Any) -> str:
@@ -262,6 +365,13 @@ class _Module(t.NamedTuple):
     options: dict[str, t.Any]
     free: str
     mark: Mark
+    scope: Scope = UNRENDERED
+
+    def filled(self, scope: Scope) -> _Module:
+        """The same with what the scope knows."""
+        if scope is UNRENDERED:
+            return self
+        return self._replace(options=scope.fill(self.options, self.mark), free=scope.fill(self.free, self.mark), scope=scope)
 
     def get(self, *names: str) -> t.Any:
         """The value of an option by any of its names."""
@@ -544,7 +654,9 @@ def _copy(module: _Module, condition: Condition) -> Findings:
     if content is None or isinstance(content, (dict, list)):
         # A mapping is written as JSON, whatever for.
         text, mark = None, module.mark
-    return Findings(written=(Written(dest, text, src or None, module.name == "template", mark, condition),)) if text or src else Findings()
+    if not text and not src:
+        return Findings()
+    return Findings(written=(Written(dest, text, src or None, module.name == "template", mark, condition, module.scope),))
 
 
 def _boolean(value: t.Any) -> bool | None:
@@ -566,12 +678,21 @@ def _service(module: _Module, condition: Condition) -> Findings:
 
 def _tasks_reference(module: _Module, condition: Condition) -> Findings:
     name = module.text("file") or module.free.split(" ")[0]
-    return Findings(references=(Reference("tasks", name, "", module.mark, condition),))
+    return Findings(references=(Reference("tasks", name, "", module.mark, condition, module.scope),))
 
 
 def _role_reference(module: _Module, condition: Condition) -> Findings:
     name = module.text("name", "role")
-    return Findings(references=(Reference("role", name, module.text("tasks_from") or "main", module.mark, condition),))
+    tasks_from, inherited = module.text("tasks_from") or "main", module.name == "import_role"
+    reference = Reference("role", name, tasks_from, module.mark, condition, module.scope, inherited)
+    return Findings(references=(reference,))
+
+
+def _variables_reference(module: _Module, condition: Condition) -> Findings:
+    if module.text("name"):
+        return Findings(variables=(module.text("name"),))
+    name = module.text("file", "dir") or module.free.split(" ")[0]
+    return Findings(references=(Reference("variables", name, "", module.mark, condition, module.scope),))
 
 
 _READERS: dict[str, t.Callable[[_Module, Condition], Findings]] = {
@@ -586,6 +707,7 @@ _READERS: dict[str, t.Callable[[_Module, Condition], Findings]] = {
     "import_tasks": _tasks_reference,
     "include_role": _role_reference,
     "include_tasks": _tasks_reference,
+    "include_vars": _variables_reference,
     "k8s": _kubernetes,
     "podman_container": _podman_container,
     "podman_play": _podman_play,
