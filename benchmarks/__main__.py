@@ -4,9 +4,10 @@
 
 """``python -m benchmarks``: what a look at the ports costs, on a throw-away host, next to what others cost.
 
-Two worlds: 200 listeners; 10,000 listeners and 100,000 established connections to them, accepted by the same
-processes. In each, one ansible-playbook run takes the tasks in turn, so that whatever slows the machine slows all of
-them; then each module, as Ansible had sent it, is timed on the host itself.
+Three worlds: 200 listeners; 10,000 listeners and 100,000 established connections to them, accepted by the same
+processes; 500 units, 100 containers and 2,000 claims. In each, one ansible-playbook run takes the tasks in turn, so
+that whatever slows the machine slows all of them, once with pipelining and once as Ansible does by default; then each
+module, as Ansible had sent it, is timed on the host itself.
 """
 
 from __future__ import annotations
@@ -37,12 +38,15 @@ PING = "ansible.builtin.ping"
 OURS = "guarded.deploy.port_conflict_info"
 PEER = "community.general.listen_ports_facts"
 FIRST_PORT = 20000
+FIRST_CONTAINER_PORT = 19000
+FIRST_UNIT_PORT = 18000
 REMOTE = "/var/tmp/bench"
 SCENARIO = "bench"
 
 
 class World(t.NamedTuple):
-    """What is on the host: so many processes, each a unit, share the listeners."""
+    """What is on the host: so many processes, each a unit, share the listeners. ``units`` are files of units that do not
+    run, ``idle`` containers that do not."""
 
     name: str
     servers: int
@@ -51,6 +55,8 @@ class World(t.NamedTuple):
     containers: int
     rounds: int
     peer_rounds: int
+    units: int = 0
+    idle: int = 0
 
 
 WORLDS = (
@@ -63,6 +69,17 @@ WORLDS = (
         containers=3,
         rounds=9,
         peer_rounds=1,
+    ),
+    World(
+        "500 units, 100 containers, 2,000 claims",
+        servers=4,
+        listeners=1600,
+        connections=0,
+        containers=10,
+        rounds=9,
+        peer_rounds=0,
+        units=500,
+        idle=90,
     ),
 )
 
@@ -77,17 +94,19 @@ def load_tasks(world: World) -> list[dict[str, t.Any]]:
         {"name": "folder", "ansible.builtin.file": {"path": REMOTE, "state": "directory", "mode": "0700"}},
         *(
             {"name": name, "ansible.builtin.copy": {"src": str(HERE / name), "dest": f"{REMOTE}/{name}", "mode": "0600"}}
-            for name in ("load.py", "time_payload.py")
+            for name in ("load.py", "populate.py", "time_payload.py")
         ),
     ]
     for kind, number, arguments in starts:
         unit = ["systemd-run", f"--unit=bench-{kind}-{number}", "-p", "Type=notify", "-p", "NotifyAccess=all", "-p", "TimeoutStartSec=300"]
         tasks.append({"name": kind, "ansible.builtin.command": {"argv": [*unit, "python3", f"{REMOTE}/load.py", *arguments]}})
+    populate = ["python3", f"{REMOTE}/populate.py"]
     if world.containers:
         tasks.append({"name": "image", "ansible.builtin.command": {"argv": ["/opt/testbed/load-image", "docker", "busybox"]}})
-    for number in range(world.containers):
-        run = ["docker", "run", "-d", "--restart=always", "-p", f"{19000 + number}:80", "testbed/busybox", "httpd", "-f", "-p", "80"]
-        tasks.append({"name": "container", "ansible.builtin.command": {"argv": run}})
+        numbers = map(str, (FIRST_CONTAINER_PORT, world.containers + world.idle, world.containers))
+        tasks.append({"name": "containers", "ansible.builtin.command": {"argv": [*populate, "containers", *numbers]}})
+    if world.units:
+        tasks.append({"name": "units", "ansible.builtin.command": {"argv": [*populate, "units", str(FIRST_UNIT_PORT), str(world.units)]}})
     return tasks
 
 
@@ -102,10 +121,11 @@ def round_tasks(world: World, limit: int) -> list[dict[str, t.Any]]:
     return tasks
 
 
-def time_tasks(player: Player, world: World, limit: int) -> list[Row]:
+def time_tasks(player: Player, world: World, limit: int, pipelining: bool) -> list[Row]:
     """Task times as the controller sees them."""
-    times = player.play(round_tasks(world, limit))
-    return [_row(module, times) for module in (PING, OURS, PEER)]
+    rounds = world if pipelining else world._replace(peer_rounds=0)
+    times = player.play(round_tasks(rounds, limit), ANSIBLE_PIPELINING=str(pipelining).lower())
+    return [_row(module, times) for module in ((PING, OURS, PEER) if rounds.peer_rounds else (PING, OURS))]
 
 
 def _row(module: str, times: t.Sequence[TaskTime]) -> Row:
@@ -137,7 +157,10 @@ def describe_load(player: Player) -> str:
     """What the kernel of the host counts, so that the numbers below are about the world that they name."""
     listening = player.command("ss", "-Htln").count("\n") + 1
     summary = player.command("ss", "-s").splitlines()
-    return f"on the host: {listening} TCP listeners; {summary[1] if len(summary) > 1 else ''}"
+    said = "{{ ports.claims_total }} claims, {{ ports.conflicts | length }} conflicts, verdict {{ ports.verdict }}"
+    look = {"name": "look", OURS: {}, "register": "ports"}
+    claims = player.play([look, {"name": "said", "ansible.builtin.command": {"argv": ["echo", said]}}])[-1].stdout
+    return f"on the host: {listening} TCP listeners; {summary[1] if len(summary) > 1 else ''}; {claims}; load {os.getloadavg()[0]:.1f}"
 
 
 def describe_machine() -> str:
@@ -164,7 +187,9 @@ def main(suite: str, worlds: t.Sequence[World], limit: int) -> None:
             player = Player(hosts.inventory_path(SCENARIO), scratch, [CHECKOUT / ".cache/collections", peer], HERE / "callback_plugins")
             player.play(load_tasks(world))
             print(f"\n== {suite}, {world.name}\n{describe_load(player)}", flush=True)
-            print(render_table("task time, seconds (controller, connection and host)", time_tasks(player, world, limit), PING), flush=True)
+            for pipelining, how in ((True, "with pipelining"), (False, "without, as Ansible does by default")):
+                title = f"task time, seconds (controller, connection and host), {how}"
+                print(render_table(title, time_tasks(player, world, limit, pipelining), PING), flush=True)
             print(render_table("on the host alone, seconds", time_on_host(player, world), f"{PING} wall"), flush=True)
 
 

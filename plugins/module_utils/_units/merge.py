@@ -67,7 +67,7 @@ class Setting(t.NamedTuple):
 class MergedUnit(t.NamedTuple):
     """A unit as systemd would load it. ``fragment`` is None where only drop-ins exist; ``load`` is ``loaded``,
     ``masked``, ``not-found`` or ``error`` (then ``problem`` says what is wrong). ``names`` are its own first, then its
-    aliases."""
+    aliases. ``by_key`` has the settings by section and key, for each is asked for often."""
 
     name: str
     names: tuple[str, ...]
@@ -75,11 +75,12 @@ class MergedUnit(t.NamedTuple):
     drop_ins: tuple[str, ...]
     load: str
     settings: tuple[Setting, ...]
+    by_key: t.Mapping[tuple[str, str], t.Sequence[Setting]]
     problem: str = ""
 
-    def all(self, section: str, key: str) -> list[Setting]:
+    def all(self, section: str, key: str) -> t.Sequence[Setting]:
         """Every assignment of a key, empty ones too."""
-        return [one for one in self.settings if one.key == key and one.section == section]
+        return self.by_key.get((section, key), ())
 
     def listed(self, section: str, key: str) -> list[Setting]:
         """The assignments of a key that adds up: an empty one forgets those before it."""
@@ -97,6 +98,13 @@ class MergedUnit(t.NamedTuple):
             if truth is not None:
                 return truth
         return default
+
+
+def _by_key(settings: t.Iterable[Setting]) -> dict[tuple[str, str], list[Setting]]:
+    found: dict[tuple[str, str], list[Setting]] = {}
+    for one in settings:
+        found.setdefault((one.section, one.key), []).append(one)
+    return found
 
 
 def reset(settings: t.Iterable[Setting]) -> list[Setting]:
@@ -145,6 +153,8 @@ class Names:
             own, _path = self._follow(name)
             if own != name:
                 self._aliases.setdefault(own, []).append(name)
+        # Few units have a folder of drop-ins or links; the rest need no look at every place where one might be.
+        self._special = {path.rpartition("/")[2] for path in tree.folders}
         self._parsed: dict[str, tuple[Setting, ...] | Unparsable] = {} if others is None else others._parsed
         self._merged: dict[str, MergedUnit] = {}
 
@@ -216,9 +226,10 @@ class Names:
         types = dict.fromkeys(parse_name(name).suffix for name in names)
         kinds = [_with_prefixes(one) for one in names] + [[one] for one in types if suffix == ".d"]
         for variants in kinds:
-            for folder in search:
-                for variant in variants:
-                    place = f"{folder}/{variant}{suffix}"
+            special = [one for one in (f"{variant}{suffix}" for variant in variants) if one in self._special]
+            for folder in search if special else ():
+                for variant in special:
+                    place = f"{folder}/{variant}"
                     for file in folders.get(place, ()):
                         if file.endswith(file_suffix):
                             found.setdefault(file, f"{place}/{file}")
@@ -241,7 +252,7 @@ class Names:
         own, path = self.resolve(name)
         names = (own, *self.aliases(own))
         if path == "/dev/null":
-            return MergedUnit(own, names, None, (), "masked", ())
+            return MergedUnit(own, names, None, (), "masked", (), {})
         drop_ins = [file for file in self.drop_in_files(names, ".d", ".conf") if not self.is_masked(file)]
         settings: list[Setting] = []
         load = "loaded" if path else "not-found"
@@ -252,7 +263,7 @@ class Names:
             except Unparsable as error:
                 problem = problem or str(error)
                 load = "error" if file == path else load
-        return MergedUnit(own, names, path, tuple(drop_ins), load, tuple(settings), problem)
+        return MergedUnit(own, names, path, tuple(drop_ins), load, tuple(settings), _by_key(settings), problem)
 
     def _parse(self, path: str) -> tuple[Setting, ...]:
         known = self._parsed.get(path)

@@ -23,6 +23,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _BRACES = re.compile(r"\$\$|\$\{([^}:]*)\}")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _FIRST = re.compile(r"\S")
+_END_OF_LINE = re.compile(r"[\r\n]")
+_LEFT_SIDE = re.compile(r"[^=\r\n]*")
 
 Variables = t.Mapping[str, t.Optional[str]]
 """Values by name. None: there may be one, and nobody knows it."""
@@ -129,13 +131,13 @@ def parse_environment_file(text: str) -> dict[str, str]:
 
 
 def _after_comment(text: str, index: int) -> int:
-    end = re.compile(r"[\r\n]").search(text, index)
+    end = _END_OF_LINE.search(text, index)
     return end.end() if end else len(text)
 
 
 def _one_assignment(text: str, index: int, found: dict[str, str]) -> int:
     """Reads one assignment into ``found`` and says where the next line begins. A line without ``=`` says nothing."""
-    match = re.compile(r"[^=\r\n]*").match(text, index)
+    match = _LEFT_SIDE.match(text, index)
     end = match.end() if match else index
     name = text[index:end].rstrip(_WHITESPACE)
     if end >= len(text) or text[end] != "=":
