@@ -330,6 +330,13 @@ conflicts:
           type: list
           elements: str
           sample: ["systemctl disable --now prometheus.service"]
+        retire:
+          description: >-
+            Options of M(guarded.deploy.service_retirement) that end the others as well, and can bring them back. Empty
+            where that module cannot do it.
+          type: list
+          elements: dict
+          sample: [{"unit": "prometheus.service"}]
     confidence:
       description: V(observed), V(declared) or V(inferred).
       type: str

@@ -94,6 +94,9 @@ def _conflict_lines(conflict: t.Mapping[str, t.Any], width: int) -> t.Iterator[L
     for side in conflict["remedy"]:
         yield f"    To keep {printable(side['keep'])}:", None
         yield from ((f"      {printable(command)}", None) for command in side["commands"])
+        for one in side["retire"]:
+            ((option, value),) = one.items()
+            yield f"      (guarded.deploy.service_retirement with {option}: {printable(value)} does the same and can undo it)", None
     if not conflict["remedy"]:
         planned = all(party["state"] == "planned" for party in conflict["parties"])
         yield "    Change the plan." if planned else "    No remedy is proposed: nothing safe can be said from here.", None

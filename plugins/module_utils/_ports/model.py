@@ -129,10 +129,13 @@ class Accepted(t.NamedTuple):
 
 
 class Side(t.NamedTuple):
-    """One way out of a conflict: ``keep`` names who stays, ``commands`` retire the others for good, in order."""
+    """One way out of a conflict: ``keep`` names who stays, ``commands`` retire the others for good, in order.
+    ``retire`` has for each of the others the options of the module ``service_retirement`` that do the same and can be
+    undone; empty where it cannot do it."""
 
     keep: str
     commands: tuple[str, ...]
+    retire: tuple[tuple[str, str], ...] = ()
 
 
 class Conflict(t.NamedTuple):

@@ -86,6 +86,18 @@ def plan_retirement(owner: Owner, state: RunState) -> tuple[str, ...]:
     return ()
 
 
+def name_retirement(owner: Owner, state: RunState) -> tuple[str, str] | None:
+    """The option of ``service_retirement`` that retires an owner, and its value; None where that module cannot."""
+    if owner.user or is_protected(owner):
+        return None
+    if owner.kind in ("unit", "socket"):
+        return ("unit", owner.name)
+    if owner.kind == "container" and owner.unit:
+        return ("unit", owner.unit)
+    ran = state.status not in ("created", "configured", "initialized")
+    return ("container", owner.name) if owner.kind == "container" and owner.id and ran else None
+
+
 def plan_start(owner: Owner, state: RunState) -> tuple[str, ...]:
     """The commands that bring up a claimant which was kept from its port and does not try again by itself."""
     if owner.kind in ("unit", "socket") and state.unit is not None and state.unit.active == "failed":
@@ -116,5 +128,7 @@ def plan_sides(parties: t.Sequence[Claim], state_of: t.Callable[[Owner], RunStat
             continue
         commands = [command for group in retired for command in group]
         start = () if keep in planned else plan_start(keep, state_of(keep))
-        sides.append(Side(f"{keep.kind} {keep.name}", (*commands, *start)))
+        named = [name_retirement(owner, state_of(owner)) for owner in others]
+        retire = tuple(one for one in named if one is not None)
+        sides.append(Side(f"{keep.kind} {keep.name}", (*commands, *start), retire if len(retire) == len(named) else ()))
     return tuple(sides)

@@ -53,7 +53,10 @@ def conflict_as_dict(conflict: Conflict) -> dict[str, t.Any]:
         "port": conflict.port,
         "parties": [claim_as_dict(claim) for claim in conflict.parties],
         "explanation": conflict.explanation,
-        "remedy": [{"keep": side.keep, "commands": list(side.commands)} for side in conflict.remedy],
+        "remedy": [
+            {"keep": side.keep, "commands": list(side.commands), "retire": [dict([one]) for one in side.retire]}
+            for side in conflict.remedy
+        ],
         "confidence": conflict.confidence,
         "accepted": _accepted_as_dict(conflict.accepted) if conflict.accepted else None,
     }

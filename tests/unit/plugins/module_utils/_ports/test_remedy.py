@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import Owner
-from ansible_collections.guarded.deploy.plugins.module_utils._ports.remedy import RunState, plan_retirement, plan_sides
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.remedy import RunState, name_retirement, plan_retirement, plan_sides
 from builders.ports import claim, container_owner, unit, unit_owner
 
 pytestmark = pytest.mark.feature("B16")
@@ -19,7 +19,11 @@ pytestmark = pytest.mark.feature("B16")
     ("owner", "state", "commands"),
     [
         (unit_owner(), RunState(unit()), ["systemctl disable --now prometheus.service"]),
-        (unit_owner("job.service"), RunState(unit("job.service", enabled="static")), ["systemctl stop job.service", "systemctl mask job.service"]),
+        (
+            unit_owner("job.service"),
+            RunState(unit("job.service", enabled="static")),
+            ["systemctl stop job.service", "systemctl mask job.service"],
+        ),
         (unit_owner("gone.service"), RunState(None), ["systemctl stop gone.service", "systemctl mask gone.service"]),
         (
             unit_owner("web.service"),
@@ -105,6 +109,24 @@ def test_each_side_may_stay_and_a_container_that_was_never_started_is_started():
         "unit prometheus.service": ["docker rm web"],
         "container web": ["systemctl disable --now prometheus.service", "docker start web"],
     }
+
+
+def test_the_module_that_does_the_same_is_named_where_it_can():
+    states = {"prometheus.service": RunState(unit()), "web": RunState(None, "running", "always")}
+    parties = [claim(unit_owner()), claim(container_owner())]
+    sides = plan_sides(parties, lambda owner: states[owner.name])
+    assert {side.keep: side.retire for side in sides} == {
+        "unit prometheus.service": (("container", "web"),),
+        "container web": (("unit", "prometheus.service"),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("owner", "status"),
+    [(container_owner(), "created"), (unit_owner("my.service", user="joe"), ""), (unit_owner("sshd.service"), "")],
+)
+def test_it_is_not_named_for_what_it_cannot_retire(owner, status):
+    assert name_retirement(owner, RunState(unit(), status)) is None
 
 
 def test_a_failed_unit_that_stays_is_started_again():
