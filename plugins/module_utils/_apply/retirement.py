@@ -29,9 +29,10 @@ from .._collect.retirement import (
     read_quadlet,
 )
 from .._errors import NothingThere, Refused, StepFailed
-from .._retirement.model import FormerContainer, FormerUnit, Record
+from .._retirement.model import FormerContainer, FormerUnit, Record, Step
 from .._retirement.plan import (
     ADMIN_FOLDER,
+    find_links_of_others,
     is_protected_unit,
     plan_container_retirement,
     plan_container_return,
@@ -43,7 +44,7 @@ from .._retirement.record import FOLDER, parse_record, record_path, render_recor
 if t.TYPE_CHECKING:
     from .._collect.retirement import FoundContainer
     from .._host import WritableHost
-    from .._retirement.model import Member, Step
+    from .._retirement.model import Member
 
 _COMPOSE_NOTE = "the Compose file is left as it is: 'docker compose up' would create or start the containers again"
 
@@ -225,10 +226,24 @@ def _retire_units(host: WritableHost, request: Request) -> Outcome:
     with _Interrupted(path):
         for step in steps:
             _run(host, step, request.timeout)
+        others = _spare_others(host, record, members, request.timeout)
         members = _settle(host, members, masked, request.timeout)
     left = collect_links(host)
     _save(host, path, record._replace(complete=True, links=tuple(link for link in record.links if link[0] not in left)))
-    return Outcome(True, commands, before, _unit_lines(members), path, notes)
+    return Outcome(True, commands, before, _unit_lines(members), path, (*notes, *others))
+
+
+def _spare_others(host: WritableHost, record: Record, members: t.Sequence[Member], timeout: float) -> tuple[str, ...]:
+    """``disable`` also takes what ``Also=`` names: give those other units their links back, and say so."""
+    left = collect_links(host)
+    lost = find_links_of_others([link for link in record.links if link[0] not in left], [member.name for member in members])
+    for path, target in lost:
+        _run(host, Step("link", (path, target)), timeout)
+    if not lost:
+        return ()
+    _run(host, Step("command", ("systemctl", "daemon-reload")), timeout)
+    names = sorted({path.rpartition("/")[2] for path, _target in lost})
+    return (f"{', '.join(names)}: enabled as before, though named by Also=",)
 
 
 def _settle(host: WritableHost, members: t.Sequence[Member], masked: bool, timeout: float) -> tuple[Member, ...]:

@@ -118,6 +118,12 @@ def _may_end_failed(unit: Unit) -> bool:
     return unit.active == "failed" or (unit.active != "inactive" and (unit.restarts > 0 or unit.sub.startswith("auto-restart")))
 
 
+def find_links_of_others(links: t.Iterable[tuple[str, str]], names: t.Collection[str]) -> list[tuple[str, str]]:
+    """The enablement links (path, target) that belong to none of the units: neither the link nor what it points to has
+    the name of one."""
+    return [link for link in links if not any(path.rpartition("/")[2] in names for path in link)]
+
+
 def plan_container_retirement(engine: tuple[str, ...], name: str, status: str, restart_policy: str) -> tuple[Step, ...]:
     """Stop a container and keep it down. ``engine`` are the words that call it, ``status`` is its own word for it."""
     steps = []

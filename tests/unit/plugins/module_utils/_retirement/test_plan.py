@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.guarded.deploy.plugins.module_utils._retirement.model import FormerContainer, FormerUnit, Member, Record
 from ansible_collections.guarded.deploy.plugins.module_utils._retirement.plan import (
+    find_links_of_others,
     is_protected_unit,
     plan_container_retirement,
     plan_container_return,
@@ -147,6 +148,17 @@ def test_only_what_ran_is_started(was: str, starts: bool) -> None:
     former = (FormerUnit("page.service", was, "disabled"),)
     steps = plan_unit_return(record(units=former), {"page.service": unit("page.service", active="inactive")}, {}, [])
     assert bool(steps) == starts
+
+
+def test_links_of_others_are_told_from_the_units_own() -> None:
+    own = [
+        (f"{ETC}/multi-user.target.wants/page.service", "/usr/lib/systemd/system/page.service"),
+        (f"{ETC}/old-page.service", f"{ETC}/page.service"),
+        (f"{ETC}/sockets.target.wants/page.socket", f"{ETC}/page.socket"),
+        (f"{ETC}/getty.target.wants/page@a.service", f"{ETC}/page@.service"),
+    ]
+    side = (f"{ETC}/multi-user.target.wants/page-side.service", f"{ETC}/page-side.service")
+    assert find_links_of_others([*own, side], ["page.service", "page.socket", "page@a.service"]) == [side]
 
 
 @pytest.mark.parametrize(
