@@ -165,7 +165,9 @@ def _by_arguments(empty: Declared, merged: MergedUnit, commands: t.Sequence[Comm
     for command in commands:
         unknown += command.unknown
         # A script that sets a variable itself may do so on a condition.
-        variables = {name: None if any(sets_variable(word, name) for word in command.argv) else value for name, value in variables.items()}
+        variables = {
+            name: None if any(sets_variable(word, name) for word in _setting(command)) else value for name, value in variables.items()
+        }
         asked = read_arguments(command.argv, None if environment.unread else variables)
         if not asked and command.argv:
             unknown.append(f"the script that {command.key}= runs is not read")
@@ -187,6 +189,11 @@ def _by_arguments(empty: Declared, merged: MergedUnit, commands: t.Sequence[Comm
         # It holds nothing once it is done: systemd ends what is left of it.
         return found._replace(ports=())
     return found._replace(unknown=tuple(dict.fromkeys(unknown)))
+
+
+def _setting(command: Command) -> list[str]:
+    """The words of a command that may be a script which sets variables: options are not (``--port=${PORT}``)."""
+    return [word for word in command.argv if not word.startswith("-") and ("=" in word or "read" in word or "for" in word)]
 
 
 def _may_use_ip(merged: MergedUnit) -> bool:
