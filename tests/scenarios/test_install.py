@@ -94,7 +94,7 @@ def test_the_audit_runs_from_another_folder_without_an_inventory(installed: Inst
     assert json.loads(output.read_text(encoding="utf-8"))["localhost"]["verdict"] in ("clean", "conflict", "unsure")
 
 
-@pytest.mark.parametrize("module", ["port_conflict_info", "audit_report"])
+@pytest.mark.parametrize("module", sorted(path.stem for path in (CHECKOUT / "plugins" / "modules").glob("*.py")))
 def test_the_documentation_of_a_module_is_found(installed: Installed, module: str) -> None:
     done = run("ansible-doc", f"guarded.deploy.{module}", cwd=installed.elsewhere, collections=installed.collections)
     assert done.returncode == 0, done.stderr
