@@ -20,6 +20,7 @@ import typing as t
 from .._errors import Unparsable
 from .._ports.arguments import PROGRAMS, find_ports
 from .._ports.model import Declared, DeclaredPort
+from .command_line import SHELLS, count_wrapping, find_script
 from .publish import parse_publish
 from .shell import find_commands, is_unknown
 
@@ -78,24 +79,6 @@ _GLOBAL_FLAGS = {
 _ELSEWHERE = {"docker": ("-H", "--host", "-c", "--context"), "podman": ("-c", "--connection", "--url", "-r", "--remote")}
 _HERE = ("unix://", "/", "default", "fd://")
 
-# Words before a program: the options of theirs that take a value, and how many words of their own follow.
-_WRAPPERS: dict[str, tuple[tuple[str, ...], int]] = {
-    "chronic": ((), 0),
-    "command": ((), 0),
-    "env": (("-u", "--unset", "-C", "--chdir"), 0),
-    "exec": (("-a",), 0),
-    "ionice": (("-c", "-n", "--class", "--classdata"), 0),
-    "nice": (("-n", "--adjustment"), 0),
-    "nohup": ((), 0),
-    "setsid": ((), 0),
-    "sudo": (("-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "--user", "--group", "--chdir"), 0),
-    "time": (("-f", "-o"), 0),
-    "timeout": (("-k", "-s", "--kill-after", "--signal"), 1),
-}
-_KEYWORDS = frozenset(("if", "then", "elif", "else", "while", "until", "do", "!", "{"))
-_SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-
 # Names of images whose program has another name.
 _IMAGE_PROGRAMS = {
     "blackbox-exporter": "blackbox_exporter",
@@ -142,9 +125,7 @@ class _Line(t.NamedTuple):
     unknown: list[str]
 
 
-def declare_run(
-    argv: t.Sequence[str], file: str, line: int, unit: str | None = None, lines: t.Sequence[int] = ()
-) -> Declared | None:
+def declare_run(argv: t.Sequence[str], file: str, line: int, unit: str | None = None, lines: t.Sequence[int] = ()) -> Declared | None:
     """What a command line that creates a container says of it; None where it creates none.
 
     ``argv`` may begin with what wraps a command (``sudo``, ``env``, ``exec``); a shell's ``-c`` is not looked into, see
@@ -170,10 +151,8 @@ def declare_runs(argv: t.Sequence[str], file: str, line: int, unit: str | None =
     :raises Unparsable: the script behind ``-c`` has a quote that is not closed; the text names file and line
     """
     words = _unwrapped([_Word(text, line) for text in argv])
-    if words and _base(words[0].text) in _SHELLS:
-        script = next(
-            (words[index + 1].text for index, word in enumerate(words[:-1]) if re.match(r"-[a-z]*c$", word.text)), None
-        )
+    if words and _base(words[0].text) in SHELLS:
+        script = find_script([word.text for word in words])
         return declare_script(script, file, line, unit) if script is not None else ()
     found = declare_run(argv, file, line, unit)
     return (found,) if found is not None else ()
@@ -198,22 +177,7 @@ def _base(path: str) -> str:
 
 def _unwrapped(words: list[_Word]) -> list[_Word]:
     """The command without shell keywords, assignments and programs that only start another."""
-    while words:
-        first = words[0].text
-        wrapper = _WRAPPERS.get(_base(first))
-        if first in _KEYWORDS or _ASSIGNMENT.match(first):
-            words = words[1:]
-        elif wrapper is not None:
-            words = _after_wrapper(words[1:], *wrapper)
-        else:
-            return words
-    return []
-
-
-def _after_wrapper(words: list[_Word], valued: tuple[str, ...], own: int) -> list[_Word]:
-    while words and words[0].text.startswith("-"):
-        words = words[2 if words[0].text in valued else 1 :]
-    return words[own:]
+    return words[count_wrapping([word.text for word in words]) :]
 
 
 def _find_call(words: list[_Word]) -> _Call | None:
@@ -412,7 +376,7 @@ class _Run:
         entrypoint = self._last("entrypoint")
         if entrypoint is not None:
             found = find_ports([entrypoint, *arguments])
-        elif program in PROGRAMS and not (arguments and _base(arguments[0]) in (program, *_SHELLS)):
+        elif program in PROGRAMS and not (arguments and _base(arguments[0]) in (program, *SHELLS)):
             found = find_ports([str(program), *arguments])
         else:
             found = find_ports(arguments)

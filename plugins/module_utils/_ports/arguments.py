@@ -14,9 +14,11 @@ and a password to the next, so no short option means anything without its progra
 from __future__ import annotations
 
 import re
-import shlex
 import typing as t
 
+from .._containers.command_line import SHELLS, count_wrapping, find_script
+from .._containers.shell import find_commands
+from .._errors import Unparsable
 from .model import WantedPort
 
 
@@ -314,31 +316,6 @@ _SILENT_SYSTEMD = frozenset(
     "sysupdate sysusers time-wait-sync timedated timesyncd tmpfiles tpm2-setup tty-ask-password-agent udevd umount "
     "update-done update-helper update-utmp user-runtime-dir user-sessions userdbd userwork veritysetup volatile-root".split()
 )
-# Words that come before the program they run.
-_WRAPPERS = (
-    "!",
-    "{",
-    "do",
-    "elif",
-    "else",
-    "if",
-    "then",
-    "until",
-    "while",
-    "env",
-    "exec",
-    "nice",
-    "ionice",
-    "nohup",
-    "setsid",
-    "stdbuf",
-    "tini",
-    "dumb-init",
-    "catatonit",
-    "command",
-)
-_SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh")
-_OPERATORS = frozenset((";", "&", "&&", "|", "||", "(", ")", "\n"))
 # Long options that name a listen address in whatever program has them; they count only with "address:port" behind them.
 _ANYWHERE = (
     "--bind-address",
@@ -377,47 +354,24 @@ def read_commands(argv: t.Sequence[str], environment: Environment | None = None)
     ``environment`` has the variables that are set, None as the value of one that nobody knows; without it, no default
     is taken of a program that reads its port from a variable.
     """
-    return tuple(_asked(command, environment) for command in _commands(list(argv), 3))
+    return tuple(_asked(command, environment) for command in _commands(argv, 3))
 
 
-def _commands(argv: list[str], depth: int) -> list[list[str]]:
+def _commands(argv: t.Sequence[str], depth: int) -> list[t.Sequence[str]]:
     """The programs that a command line runs, without what wraps them; a shell's ``-c`` is looked into."""
-    while argv:
-        name = _name(argv[0])
-        if name in _SHELLS:
-            return _shell_commands(argv, depth)
-        if name == "timeout":
-            argv = _after_options(argv[1:])[1:]
-        elif name in _WRAPPERS or re.match(r"\w+=", argv[0]):
-            argv = _after_options(argv[1:])
-        else:
-            return [argv]
-    return []
-
-
-def _shell_commands(argv: list[str], depth: int) -> list[list[str]]:
-    script = next((argv[index + 1] for index, word in enumerate(argv[:-1]) if re.match(r"-[a-z]*c$", word)), None)
+    argv = argv[count_wrapping(argv) :]
+    if not argv:
+        return []
+    if _name(argv[0]) not in SHELLS:
+        return [argv]
+    script = find_script(argv)
     if script is None or depth == 0:
         return []
-    lexer = shlex.shlex(script, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    commands: list[list[str]] = [[]]
     try:
-        for word in lexer:
-            if word in _OPERATORS:
-                commands.append([])
-            else:
-                commands[-1].append(word)
-    except ValueError:
+        commands = find_commands(script, "script")
+    except Unparsable:
         return []
-    return [inner for command in commands for inner in _commands(command, depth - 1)]
-
-
-def _after_options(argv: list[str]) -> list[str]:
-    """What follows a wrapper's options. Their values are not known, so a wrapper with a valued option hides its program."""
-    while argv and argv[0].startswith("-"):
-        argv = argv[1:]
-    return argv
+    return [inner for command in commands for inner in _commands(command.words, depth - 1)]
 
 
 def _name(path: str) -> str:
@@ -430,7 +384,7 @@ def is_silent(program: str) -> bool:
     return program in SILENT or (program.startswith("systemd-") and program.removeprefix("systemd-") in _SILENT_SYSTEMD)
 
 
-def _asked(argv: list[str], environment: Environment | None) -> Asked:
+def _asked(argv: t.Sequence[str], environment: Environment | None) -> Asked:
     name, rest = _program(argv)
     if is_silent(name):
         return Asked(name, (), "", ())
@@ -485,9 +439,9 @@ def _data(rest: list[str], options: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.rstrip("/") for text in texts if text.startswith("/") and text.rstrip("/")))
 
 
-def _program(argv: list[str]) -> tuple[str, list[str]]:
+def _program(argv: t.Sequence[str]) -> tuple[str, list[str]]:
     """The name that the table knows a command by, and its arguments."""
-    name, rest = _name(argv[0]), argv[1:]
+    name, rest = _name(argv[0]), list(argv[1:])
     if name == "busybox" and rest:
         applet = _name(rest[0])
         return (f"busybox {applet}" if f"busybox {applet}" in PROGRAMS else applet), rest[1:]

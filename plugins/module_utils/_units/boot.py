@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .merge import VOLATILE, Names
+from .merge import VOLATILE, Names, reset
 from .specifiers import expand_specifiers, parse_name
 
 if t.TYPE_CHECKING:
@@ -246,7 +246,7 @@ class _Graph:
             unit = self.unit(name)
             all_of_it = [one for one in unit.settings if one.section == "Unit" and one.key.startswith(("Condition", "Assert"))]
             for kind in ("Condition", "Assert"):
-                settings = _in_force([one for one in all_of_it if one.key.startswith(kind)])
+                settings = reset([one for one in all_of_it if one.key.startswith(kind)])
                 truth, doubtful = _evaluate(settings, self._holds)
                 if truth is False:
                     failed[name] = f"its {kind.lower()} {doubtful[0].key}={doubtful[0].value} does not hold"
@@ -291,17 +291,6 @@ def _implied(unit: MergedUnit) -> list[str]:
     kind = unit.last("Service", "Type")
     if suffix == "service" and kind is not None and kind.value == "dbus":
         found.append("dbus.socket")
-    return found
-
-
-def _in_force(settings: t.Sequence[Setting]) -> list[Setting]:
-    """An empty condition of any kind forgets all of them."""
-    found: list[Setting] = []
-    for one in settings:
-        if one.value:
-            found.append(one)
-        else:
-            found.clear()
     return found
 
 

@@ -62,7 +62,9 @@ def found(line: str) -> list[str]:
         ("sshd -D -p 2222", ["* 2222/tcp"]),
         ("tini -- prometheus", ["* 9090/tcp"]),
         ("env A=1 B=2 exec nc -l 90", ["* 90/tcp"]),
-        ("timeout -k 5 9 nc -l 90", []),
+        ("timeout -k 5 9 nc -l 90", ["* 90/tcp"]),
+        ("gosu redis systemd-cat -t web nice -n 10 env -u A nc -l 90", ["* 90/tcp"]),
+        ("sh -c 'PORT=1 nc -l 90 > /dev/null 2>&1 & wait'", ["* 90/tcp"]),
         ("timeout 5 nc -l 90", ["* 90/tcp"]),
         ("sh -c 'exec httpd -f -p 8080'", ["* 8080/tcp"]),
         ("/bin/bash -ec 'cd /srv && PORT=1 uvicorn a:a --port 8000; sleep 9090'", ["* 8000/tcp"]),
@@ -200,7 +202,7 @@ def test_an_option_beats_the_variable() -> None:
         # Only what is systemd's own is known to open no port.
         ("/usr/share/memcached/scripts/systemd-memcached-wrapper /etc/memcached.conf", False),
         ("/usr/share/dnsmasq/systemd-helper exec", False),
-        ("systemd-cat prometheus", False),
+        ("systemd-cat some-server", False),
         ("systemd-socket-activate -l 9090 cat", False),
     ],
 )
