@@ -24,7 +24,7 @@ from ..module_utils._containers.marks import Mark
 from ..module_utils._containers.quadlet import declare_quadlets
 from ..module_utils._containers.tasks import HANDLER, Condition, Findings, decide_again, limit, read_plays, read_tasks
 from ..module_utils._errors import CouldNotLook, GuardError, NothingThere
-from ..module_utils._ports.model import Declared
+from ..module_utils._ports.model import UNIT_IS_NOT_HERE, Declared
 from ..module_utils._units.merge import is_unit_name
 from ._unit_folders import declare_units
 from ._variables import HostVariables, Told, Variables
@@ -34,7 +34,6 @@ if t.TYPE_CHECKING:
     from ..module_utils._containers.tasks import ComposeUse, Reference, ServiceState, Written
     from ._manifest_files import ManifestFiles
 
-UNIT_IS_NOT_HERE = "its unit is not among the manifests"
 _MOST_DEPTH = 30
 _MOST_FILES = 5_000
 _MOST_ROUNDS = 10
@@ -323,8 +322,7 @@ class PlayReader:
             # A handler restarts what is there.
             if state.name not in known and (state.enabled or state.started) and HANDLER not in state.condition.texts:
                 at_boot = "yes" if state.enabled else "unknown"
-                bare = Declared("unit", state.name, state.mark.file, state.mark.line, (), (UNIT_IS_NOT_HERE,), at_boot, True)
-                found.append(limit(bare, state.condition))
+                found.append(_not_shown(state, at_boot))
         return tuple(_once(found))
 
     def _of(self, dest: str, declared: Declared) -> Declared:
@@ -477,6 +475,15 @@ def _not_rendered(unit: Declared, texts: t.Mapping[str, str]) -> Declared:
     if unit.unknown or _OPEN_SETTING.search(texts.get(unit.file, "")) is None:
         return unit
     return unit._replace(unknown=("its settings depend on variables of a template that was not rendered",))
+
+
+def _not_shown(state: ServiceState, at_boot: str) -> Declared:
+    """A unit that a task starts, and of which only the host may know more."""
+    unknown = [UNIT_IS_NOT_HERE]
+    if state.condition.texts:
+        unknown.append(f"its ports depend on whether {' and '.join(state.condition.texts)}")
+    bare = Declared("unit", state.name, state.mark.file, state.mark.line, (), tuple(unknown), at_boot, True)
+    return limit(bare, state.condition)
 
 
 def _scope(reference: Reference) -> Variables:

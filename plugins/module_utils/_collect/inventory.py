@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import GuardError, NothingThere
-from .._ports.attribution import Inventory, find_claims, find_services, find_silent
+from .._ports.attribution import Inventory, find_claims, find_installed, find_services, find_silent
 from .._ports.conflict import Look, add_wanted, find_conflicts, find_expired, judge
 from .._ports.duplicate import Service, find_duplicates
 from .._ports.memory import FILE, parse_memory
@@ -24,8 +24,8 @@ from .forwards import collect_forwards
 from .holders import collect_holders
 from .listeners import collect_listeners
 from .loops import collect_loops
-from .unit_files import collect_declared_units
-from .units import collect_units
+from .unit_files import DeclaredUnits, collect_declared_units
+from .units import collect_units, is_booted
 
 if t.TYPE_CHECKING:
     from .._host import Host
@@ -87,7 +87,8 @@ def _look(host: Host, wanted: Wanted, planned_udp: set[int]) -> _Seen:
     listeners = sockets.listeners + tuple(one for one in sockets.ephemeral_udp if one.port in planned_udp)
     holders = collect_holders(host, listeners, wanted.timeout)
     forwards = collect_forwards(host, wanted.timeout)
-    declared = collect_declared_units(host)
+    # Where systemd is not the init, packages' unit files lie there all the same and start nothing.
+    declared = collect_declared_units(host) if is_booted(host) else DeclaredUnits((), None, ())
     memory, forgotten = _recall(host)
     units = ask_units()
     system_units = {name: unit for (user, name), unit in units.units.items() if user is None}
@@ -138,13 +139,15 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
 
     :raises CouldNotLook: not even the listening sockets could be read
     """
-    planned = (*wanted.planned, *plan_declared(wanted.declared))
-    seen = _look(host, wanted, {one.port for one in planned if one.proto == "udp"})
+    foreseen = (*wanted.planned, *plan_declared(wanted.declared))
+    seen = _look(host, wanted, {one.port for one in foreseen if one.proto == "udp"})
     inventory = seen.inventory
     claims = find_claims(inventory)
+    declared = find_installed(wanted.declared, inventory, {one.port for one in seen.sockets.ephemeral_udp})
+    planned = (*wanted.planned, *plan_declared(declared))
     loops = collect_loops(host, inventory, wanted.timeout, wanted.docker_socket)
     named = {one.owner.name for one in wanted.planned if one.owner is not None}
-    unnamed = [one for one in wanted.declared if one.name not in named and one.unit not in named]
+    unnamed = [one for one in declared if one.name not in named and one.unit not in named]
     blind_spots = [*seen.blind_spots, *loops.blind_spots, *_silent_spots(find_silent(inventory), unnamed)]
     if planned and not seen.sockets.bound_seen:
         tried, untried = try_planned(host, planned, claims)
@@ -160,7 +163,7 @@ def collect_report(host: Host, wanted: Wanted) -> Report:
         state_of=state_of,
     )
     conflicts = find_conflicts(look)
-    new = [Service(one, declared_owner(one), running=False, planned=True) for one in wanted.declared]
+    new = [Service(one, declared_owner(one), running=False, planned=True) for one in declared]
     duplicates = find_duplicates([*find_services(inventory, claims), *new], state_of)
     conflicts = (*conflicts, *duplicates.conflicts)
     return Report(

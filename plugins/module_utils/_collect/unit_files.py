@@ -45,10 +45,11 @@ class UnitFiles(t.NamedTuple):
 
 
 class DeclaredUnits(t.NamedTuple):
-    """What every service and socket unit declares, and what the next boot starts of them."""
+    """What every service and socket unit declares, and what the next boot starts of them; ``boot`` is None where that was
+    not asked."""
 
     declared: tuple[Declared, ...]
-    boot: Boot
+    boot: Boot | None
     blind_spots: tuple[BlindSpot, ...]
 
 

@@ -43,7 +43,7 @@ def _show(host: Host, command: t.Sequence[str], user: str | None, timeout: float
     return tuple(unit for unit in parse_show(answer.out, user) if unit.name not in _BY_NAME or unit.load != "not-found")
 
 
-def _is_booted(host: Host) -> bool:
+def is_booted(host: Host) -> bool:
     """Whether systemd is the host's init: it makes this folder early at boot (sd_booted(3))."""
     try:
         host.list_dir("/run/systemd/system")
@@ -76,7 +76,7 @@ def collect_units(host: Host, timeout: float) -> Units:
     found: list[Unit] = []
     blind_spots: list[BlindSpot] = []
     deadline = Deadline(host, timeout)
-    if not _is_booted(host):
+    if not is_booted(host):
         # Without systemd there are no units: a listener's process is then its owner.
         return Units({}, ())
     try:

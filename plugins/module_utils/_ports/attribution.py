@@ -17,7 +17,7 @@ from .._sockets.cgroup import parse_cgroup_path
 from .._units.show import returns_at_boot as unit_returns_at_boot
 from .duplicate import Service
 from .memory import owner_key, render_time
-from .model import Claim, Owner
+from .model import UNIT_IS_NOT_HERE, Claim, DeclaredPort, Owner
 from .options import declared_owner
 
 if t.TYPE_CHECKING:
@@ -295,9 +295,9 @@ class _Attribution:
         claimed = {(claim.proto, claim.port, _identity(claim.owner)) for claim in known}
         claims = []
         for declared in self._inventory.declared:
-            if self._runs(declared):
+            if self.runs(declared):
                 continue
-            owner = self._declared_owner(declared)
+            owner = self.declared_owner(declared)
             claims += [
                 Claim(
                     proto=port.proto,
@@ -321,7 +321,7 @@ class _Attribution:
         if not self._inventory.memory:
             return []
         told = {owner_key(claim.owner) for claim in known}
-        asleep = [(self._declared_owner(one), one.at_boot) for one in self._inventory.declared if not self._runs(one)]
+        asleep = [(self.declared_owner(one), one.at_boot) for one in self._inventory.declared if not self.runs(one)]
         asleep += [
             (container_owner(one), self.at_boot(container_owner(one)))
             for one in self._inventory.containers
@@ -343,12 +343,14 @@ class _Attribution:
             for sighting in self._inventory.memory.get(owner_key(owner), ())
         ]
 
-    def _runs(self, declared: Declared) -> bool:
+    def runs(self, declared: Declared) -> bool:
+        """Whether the unit that a text is about is up, or on its way up or down."""
         name = declared.unit if declared.kind == "container" and declared.unit else declared.name
         unit = self._inventory.units.get((None, name))
         return unit is not None and unit.active in ("active", "reloading", "activating", "deactivating")
 
-    def _declared_owner(self, declared: Declared) -> Owner:
+    def declared_owner(self, declared: Declared) -> Owner:
+        """Whose a text's service is: the container that it made, where there is one."""
         if declared.kind == "container":
             for container in self._inventory.containers:
                 if (container.name, container.engine, container.user) == (declared.name, declared.engine, None):
@@ -415,7 +417,7 @@ def find_services(inventory: Inventory, claims: t.Sequence[Claim]) -> tuple[Serv
     def service(declared: Declared, owner: Owner, running: bool) -> Service:
         return Service(declared, owner, running, claims=tuple(by_owner.get(owner_key(owner), ())))
 
-    units = [service(one, attribution._declared_owner(one), attribution._runs(one)) for one in inventory.declared]
+    units = [service(one, attribution.declared_owner(one), attribution.runs(one)) for one in inventory.declared]
     containers = []
     for container in inventory.containers:
         owner = container_owner(container)
@@ -433,6 +435,39 @@ def find_silent(inventory: Inventory) -> tuple[Declared, ...]:
         if one.unknown
         and one.at_boot == "yes"
         and one.host_network
-        and not attribution._runs(one)
-        and owner_key(attribution._declared_owner(one)) not in inventory.memory
+        and not attribution.runs(one)
+        and owner_key(attribution.declared_owner(one)) not in inventory.memory
     )
+
+
+def find_installed(declared: t.Sequence[Declared], inventory: Inventory, hidden_udp: t.Container[int]) -> tuple[Declared, ...]:
+    """What manifests declare, and of units that they start without showing them, what this host knows: it is up, and so
+    its ports are seen; or its own text or what was seen of it earlier tells them. ``hidden_udp`` are ports of sockets that
+    were left out of the look."""
+    attribution = _Attribution(inventory)
+
+    def installed(one: Declared) -> Declared:
+        texts = [text for text in inventory.declared if one.name in (text.name, text.unit)]
+        unit = inventory.units.get((None, one.name))
+        if unit is not None and unit.active in ("active", "reloading"):
+            return one._replace(unknown=())
+        if not any(text.kind != "socket" or text.name == one.name for text in texts):
+            return one
+        # The lines are those of the host's files, and the place to name is the play's.
+        ports = tuple(dict.fromkeys(port._replace(line=0) for text in texts for port in text.ports))
+        unknown = tuple(dict.fromkeys(why for text in texts for why in text.unknown))
+        earlier = inventory.memory.get(owner_key(attribution.declared_owner(one)), ())
+        if unknown and earlier:
+            ports, unknown = tuple(map(_seen_earlier, earlier)), ()
+        unknown += tuple(f"who has {port.port}/udp now was not seen" for port in ports if port.proto == "udp" and port.port in hidden_udp)
+        conditions = tuple(why for why in one.unknown if why != UNIT_IS_NOT_HERE)
+        if conditions and (ports or unknown):
+            return one._replace(unknown=(*conditions, *unknown))
+        return one._replace(ports=ports, unknown=unknown)
+
+    return tuple(installed(one) if UNIT_IS_NOT_HERE in one.unknown else one for one in declared)
+
+
+def _seen_earlier(sighting: Sighting) -> DeclaredPort:
+    source = f"observed earlier, {render_time(sighting.seen)}"
+    return DeclaredPort(sighting.proto, sighting.address, sighting.port, source, 0, "observed_earlier")

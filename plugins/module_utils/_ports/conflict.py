@@ -257,7 +257,9 @@ def is_earlier_deployment(planned: Planned, owner: Owner) -> bool:
         "process": (owner.name,) if owner.kind == "process" else (),
     }
     kinds = [planned.owner.kind] if planned.owner.kind else ["container", "unit", "compose"]
-    if any(planned.owner.name in names.get(kind, ()) for kind in kinds):
+    # Docker's container web and Podman's are two.
+    one_engine = planned.owner.engine is None or owner.engine is None or planned.owner.engine == owner.engine
+    if any(planned.owner.name in names.get(kind, ()) for kind in kinds if kind != "container" or one_engine):
         return True
     # A quadlet, or a unit that runs "docker run": the unit is known to both, whatever the container is called.
     unit = planned.owner.unit

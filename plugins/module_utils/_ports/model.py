@@ -24,9 +24,9 @@ class BlindSpot(t.NamedTuple):
 class Owner(t.NamedTuple):
     """Who has a claim on a port.
 
-    ``kind`` is ``unit``, ``socket``, ``container``, ``process``, ``kernel`` or ``firewall``; ``name`` is the unit's,
-    the container's, the process's (its comm) or the rule's. ``user`` is the login name behind a user manager or a
-    rootless engine, else None.
+    ``kind`` is ``unit``, ``socket``, ``container``, ``process``, ``kernel``, ``firewall`` or ``deployment`` (a planned
+    port that names nobody); ``name`` is the unit's, the container's, the process's (its comm) or the rule's. ``user`` is
+    the login name behind a user manager or a rootless engine, else None.
     """
 
     kind: str
@@ -57,8 +57,10 @@ class Claim(t.NamedTuple):
 
     ``address`` is an IP address, or ``*`` for every address of both families (what a published port without an
     address asks for: ``0.0.0.0`` and a v6only ``::``). ``state`` is ``listening``, ``bound`` (no listen yet),
-    ``forwarded`` (a firewall rule takes the traffic) or ``wanted`` (it has asked for the port and does not hold it).
-    ``confidence`` is ``observed``, ``declared`` or ``inferred``; ``at_boot`` is ``yes``, ``no`` or ``unknown``.
+    ``forwarded`` (a firewall rule takes the traffic), ``wanted`` (it has asked for the port and does not hold it),
+    ``latent`` (it does not run, and would ask for the port if it did) or ``planned``. In a party of ``duplicate_service`` of
+    which no port is known, ``port`` is 0 and ``state`` may be ``running``. ``confidence`` is ``observed``, ``declared``,
+    ``observed_earlier`` or ``inferred``; ``at_boot`` is ``yes``, ``no`` or ``unknown``.
     ``v6only`` is None for IPv4 and where it is not known. ``sockets`` counts the sockets behind the claim: several
     on one address and port are SO_REUSEPORT.
     """
@@ -139,9 +141,10 @@ class Side(t.NamedTuple):
 
 
 class Conflict(t.NamedTuple):
-    """Two or more claimants of one port. ``port`` is None where a claimant loops and nothing names its port."""
+    """Two or more claimants of one port. ``port`` is None where a claimant loops and nothing names its port, and where
+    two services are one (``duplicate_service``)."""
 
-    kind: str  # shared, blocked, crash_loop, latent or planned
+    kind: str  # one of options.KINDS
     proto: str | None
     port: int | None
     parties: tuple[Claim, ...]
@@ -162,9 +165,13 @@ class DeclaredPort(t.NamedTuple):
     port: int
     source: str
     line: int
-    confidence: str  # declared, or inferred where it is read from a program's arguments
+    confidence: str  # declared, inferred where it is read from a program's arguments, or observed_earlier
     v6only: bool | None = None
     device: str | None = None
+
+
+UNIT_IS_NOT_HERE = "its unit is not among the manifests"
+"""Why nothing is known of a unit that a play starts and does not bring. The host may know it."""
 
 
 class Declared(t.NamedTuple):

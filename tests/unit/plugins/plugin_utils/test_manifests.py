@@ -12,8 +12,8 @@ import typing as t
 import pytest
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import BadInput, CouldNotLook
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import UNIT_IS_NOT_HERE
 from ansible_collections.guarded.deploy.plugins.plugin_utils._manifests import load_manifests
-from ansible_collections.guarded.deploy.plugins.plugin_utils._plays import UNIT_IS_NOT_HERE
 
 if t.TYPE_CHECKING:
     from pathlib import Path

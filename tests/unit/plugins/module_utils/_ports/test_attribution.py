@@ -11,7 +11,15 @@ import typing as t
 import pytest
 
 from ansible_collections.guarded.deploy.plugins.module_utils._firewall.model import Forward
-from ansible_collections.guarded.deploy.plugins.module_utils._ports.attribution import Inventory, find_claims
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.attribution import (
+    Inventory,
+    find_claims,
+    find_installed,
+    find_services,
+    find_silent,
+)
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.memory import Sighting
+from ansible_collections.guarded.deploy.plugins.module_utils._ports.model import UNIT_IS_NOT_HERE, Declared, DeclaredPort
 from ansible_collections.guarded.deploy.plugins.module_utils._sockets.model import Holder, Listener
 from ansible_collections.guarded.deploy.plugins.module_utils._units.model import ListenAddress
 from builders.ports import ID_ONE, container, publish, unit
@@ -182,3 +190,120 @@ class TestASocketThatNoProcessHolds:
     def test_is_of_the_service_that_made_it(self):
         (claim,) = claims([listener(2049, "/system.slice/nfs-server.service")], unheld=[2049])
         assert (claim.owner.name, claim.confidence) == ("nfs-server.service", "inferred")
+
+
+def text(name: str = "web.service", *ports: int, unknown: tuple[str, ...] = (), **known: t.Any) -> Declared:
+    listed = tuple(DeclaredPort("tcp", "*", port, f"--port {port}", 3, "declared") for port in ports)
+    values: dict[str, t.Any] = {"at_boot": "yes", "host_network": True, "kind": "unit", **known}
+    return Declared(name=name, file=f"/etc/systemd/system/{name}", line=2, ports=listed, unknown=unknown, **values)
+
+
+def inventory(declared=(), units=(), containers=(), memory=None) -> Inventory:
+    return Inventory((), {}, frozenset(), {(one.user, one.name): one for one in units}, tuple(containers), (), str,
+                     tuple(declared), None, memory or {})  # fmt: skip
+
+
+SEEN = Sighting("tcp", "0.0.0.0", 81, 1_700_000_000.0)
+
+
+@pytest.mark.feature("B10", "B16")
+class TestTextsOfUnits:
+    def test_are_latent_claims_of_what_does_not_run(self) -> None:
+        (claim,) = find_claims(inventory([text("web.service", 80)]))
+        assert (claim.state, claim.port, claim.owner.name, claim.at_boot) == ("latent", 80, "web.service", "yes")
+        assert claim.source == "/etc/systemd/system/web.service:3: --port 80"
+
+    @pytest.mark.parametrize("active", ["active", "reloading", "activating", "deactivating"])
+    def test_say_nothing_of_what_runs(self, active: str) -> None:
+        assert find_claims(inventory([text("web.service", 80)], [unit("web.service", active=active)])) == ()
+
+    def test_say_what_has_failed(self) -> None:
+        assert len(find_claims(inventory([text("web.service", 80)], [unit("web.service", active="failed")]))) == 1
+
+    def test_are_one_with_the_container_that_they_run(self) -> None:
+        runs = text("web", 80, kind="container", engine="docker", unit="web.service")
+        exited = container("web", ID_ONE, status="exited", published=(publish(80),))
+        (claim,) = find_claims(inventory([runs], containers=[exited]))
+        assert (claim.owner.kind, claim.owner.id) == ("container", ID_ONE)
+        assert find_services(inventory([runs], containers=[exited]), ())[0].owner.unit == "web.service"
+
+
+@pytest.mark.feature("B16")
+class TestMemory:
+    def test_tells_what_no_text_does(self) -> None:
+        (claim,) = find_claims(inventory([text(unknown=("?",))], memory={"unit///web.service": (SEEN,)}))
+        assert (claim.state, claim.port, claim.confidence) == ("latent", 81, "observed_earlier")
+        assert claim.source == "observed earlier, 2023-11-14 22:13 UTC"
+
+    def test_gives_way_to_a_text(self) -> None:
+        assert [one.port for one in find_claims(inventory([text("web.service", 80)], memory={"unit///web.service": (SEEN,)}))] == [80]
+
+    def test_is_of_no_use_for_what_runs(self) -> None:
+        assert find_claims(inventory([text()], [unit("web.service")], memory={"unit///web.service": (SEEN,)})) == ()
+
+    def test_knows_containers(self) -> None:
+        exited = container("web", ID_ONE, status="exited", network_mode="host")
+        (claim,) = find_claims(inventory(containers=[exited], memory={"container/docker//web": (SEEN,)}))
+        assert (claim.port, claim.owner.id) == (81, ID_ONE)
+
+
+@pytest.mark.feature("B15")
+@pytest.mark.parametrize(
+    ("declared", "units", "memory", "silent"),
+    [
+        (text(unknown=("?",)), (), {}, True),
+        (text("web.service", 80), (), {}, False),
+        (text(unknown=("?",), at_boot="no"), (), {}, False),
+        (text(unknown=("?",), at_boot="unknown"), (), {}, False),
+        (text(unknown=("?",), host_network=False), (), {}, False),
+        (text(unknown=("?",)), (unit("web.service"),), {}, False),
+        (text(unknown=("?",)), (), {"unit///web.service": (SEEN,)}, False),
+    ],
+)
+def test_what_boots_and_says_nothing_is_silent(declared, units, memory, silent: bool) -> None:
+    assert bool(find_silent(inventory([declared], units, memory=memory))) is silent
+
+
+BARE = Declared("unit", "web.service", "site.yml", 5, (), (UNIT_IS_NOT_HERE,), "yes", True)
+
+
+@pytest.mark.feature("B9", "B15")
+class TestAUnitThatAPlayStarts:
+    def test_is_unknown_where_the_host_does_not_have_it(self) -> None:
+        assert find_installed([BARE], inventory([text("other.service", 80)]), ()) == (BARE,)
+
+    def test_is_seen_where_it_runs(self) -> None:
+        runs = inventory([text(unknown=("?",))], [unit("web.service")])
+        assert find_installed([BARE], runs, ()) == (BARE._replace(unknown=()),)
+
+    def test_is_not_seen_while_it_only_tries(self) -> None:
+        tries = inventory([text(unknown=("?",))], [unit("web.service", active="activating")])
+        assert find_installed([BARE], tries, ())[0].unknown == ("?",)
+
+    def test_has_the_ports_of_its_text_at_the_place_of_the_play(self) -> None:
+        listens = text("web.socket", 81, kind="socket", unit="web.service")
+        (found,) = find_installed([BARE], inventory([text("web.service", 80), listens]), ())
+        assert [(port.port, port.line) for port in found.ports] == [(80, 0), (81, 0)]
+        assert (found.file, found.line, found.unknown) == ("site.yml", 5, ())
+
+    def test_has_the_doubts_of_its_text_unless_it_was_seen_earlier(self) -> None:
+        doubts = text(unknown=("its arguments tell nothing",))
+        assert find_installed([BARE], inventory([doubts]), ())[0].unknown == ("its arguments tell nothing",)
+        (found,) = find_installed([BARE], inventory([doubts], memory={"unit///web.service": (SEEN,)}), ())
+        assert ([port.port for port in found.ports], found.ports[0].confidence, found.unknown) == ([81], "observed_earlier", ())
+
+    def test_under_a_condition_has_no_certain_port(self) -> None:
+        depends = BARE._replace(unknown=(UNIT_IS_NOT_HERE, "its ports depend on whether x"))
+        (found,) = find_installed([depends], inventory([text("web.service", 80)]), ())
+        assert (found.ports, found.unknown) == ((), ("its ports depend on whether x",))
+        (found,) = find_installed([depends], inventory([text("web.service")]), ())
+        assert (found.ports, found.unknown) == ((), ())
+
+    def test_is_unsure_about_a_port_that_was_left_out_of_the_look(self) -> None:
+        udp = text()._replace(ports=(DeclaredPort("udp", "*", 40000, "x", 3, "declared"),))
+        assert find_installed([BARE], inventory([udp]), {40000})[0].unknown == ("who has 40000/udp now was not seen",)
+        assert find_installed([BARE], inventory([udp]), {40001})[0].unknown == ()
+
+    def test_leaves_everything_else_alone(self) -> None:
+        other = BARE._replace(unknown=("its network is {{ x }}",))
+        assert find_installed([other], inventory([text("web.service", 80)]), ()) == (other,)

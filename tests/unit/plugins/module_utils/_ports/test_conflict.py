@@ -212,6 +212,12 @@ class TestPlanned:
         other = {"port": "9090", "owner": {"kind": "container", "name": "prometheus.service"}}
         assert kinds(claims=[claim(UNIT)], planned=self.planned(other)) == ["planned"]
 
+    @pytest.mark.parametrize(("engine", "found"), [("docker", []), (None, []), ("podman", ["planned"])])
+    def test_a_container_is_not_that_of_another_engine(self, engine, found):
+        (planned,) = self.planned({"port": "9090", "owner": {"kind": "container", "name": "web"}})
+        planned = planned._replace(owner=Owner("container", "web", engine=engine))
+        assert kinds(claims=[claim(CONTAINER)], planned=(planned,)) == found
+
     def test_a_compose_project_knows_its_containers(self):
         mine = {"port": "9090", "owner": {"kind": "compose", "name": "shop"}}
         assert kinds(claims=[claim(container_owner(compose_project="shop"))], planned=self.planned(mine)) == []
