@@ -14,7 +14,11 @@ unit() { # NAME, and its text on standard input
 }
 
 for name in web other; do
+    # Podman's restarter runs the helpers of all its containers: where one cannot have its port, systemd kills the others'
+    # helpers with it, and their ports are gone. So let it come last, and get none.
     unit ./$name@.service <<EOF
+[Unit]
+Before=podman-restart.service
 [Service]
 Type=exec
 ExecStart=$httpd %i
