@@ -420,6 +420,8 @@ def _unknown(name: str, program: Program, rest: list[str], ports: list[WantedPor
     if set(program.addresses) & set(program.endpoints):
         # memcached -l 127.0.0.1 says nothing of a port.
         unread = []
+    if unread and unread[0].startswith("$"):
+        return f"the variable {unread[0][1:]}, which {name} reads, is not known"
     if unread:
         return f"the arguments of {name} say {unread[0]!r:.80}, which names no port that can be told"
     return "" if ports or asked else f"the arguments of {name} tell no port"
