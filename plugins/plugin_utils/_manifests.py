@@ -16,8 +16,9 @@ import os
 import re
 import typing as t
 
-from ..module_utils._containers.compose import DEFAULT_FILES, OVERRIDE_FILES, declare_project, find_project
+from ..module_utils._containers.compose import declare_project, find_project
 from ..module_utils._containers.compose_interpolation import parse_env_file
+from ..module_utils._containers.compose_names import DEFAULT_FILES, OVERRIDE_FILES
 from ..module_utils._containers.kubernetes import declare_manifests, is_manifest
 from ..module_utils._containers.quadlet import declare_quadlets, is_quadlet
 from ..module_utils._containers.tasks import is_playbook, is_task_list

@@ -19,6 +19,7 @@ from .._ports.model import BlindSpot, Owner, Report
 from .._ports.options import declared_owner, plan_declared
 from .._ports.remedy import RunState
 from .bound import try_planned
+from .compose_files import collect_down_projects
 from .containers import collect_containers
 from .forwards import collect_forwards
 from .holders import collect_holders
@@ -106,6 +107,8 @@ def _look(host: Host, wanted: Wanted, planned_udp: set[int]) -> _Seen:
         memory=memory,
     )
     spots = [spot for look in (sockets, holders, units, containers, forwards, declared) for spot in look.blind_spots]
+    if containers.containers or host.has("docker"):
+        spots += collect_down_projects(host, containers.containers)
     return _Seen(inventory, sockets, (*spots, *forgotten))
 
 

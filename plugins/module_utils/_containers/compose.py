@@ -13,13 +13,13 @@ discarded on the host's network, on none, and on networks that are all internal.
 from __future__ import annotations
 
 import posixpath
-import re
 import typing as t
 
 from .._errors import BadInput, Unparsable
 from .._ports.model import Declared, DeclaredPort
 from .compose_interpolation import Filled, fill_text
 from .compose_merge import Place, join, load_model, named
+from .compose_names import DEFAULT_FILES, OVERRIDE_FILES, normalize_name
 from .marks import Mark, Table, entries, mark_of
 from .publish import parse_publish
 from .run_line import declare_run, name_program
@@ -28,9 +28,6 @@ from .shell import split_words
 if t.TYPE_CHECKING:
     from .compose_merge import Reader
 
-DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-OVERRIDE_FILES = ("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]")
 _AT_BOOT = {"no": "no", "none": "no", "always": "yes", "any": "yes", "unless-stopped": "yes", "on-failure": "unknown"}
 # More containers of one service show nothing that two do not.
 _MOST_REPLICAS = 2
@@ -76,11 +73,6 @@ def find_project(
     active = [one for one in (profiles or environment.get("COMPOSE_PROFILES", "").split(",")) if one]
     named_so = name or environment.get("COMPOSE_PROJECT_NAME") or None
     return Project(tuple(join(directory, file) for file in chosen), directory, environment, named_so, tuple(active))
-
-
-def normalize_name(text: str) -> str:
-    """What Compose makes of a folder's name: ``My.App`` becomes ``myapp``."""
-    return _NOT_IN_NAMES.sub("", text.lower()).lstrip("_-")
 
 
 def declare_project(project: Project, reader: Reader) -> tuple[Declared, ...]:
