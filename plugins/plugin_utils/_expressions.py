@@ -439,6 +439,14 @@ _TESTS: dict[str, t.Callable[[t.Any], bool]] = {
 }
 
 
+def _as_text(value: t.Any) -> str:
+    if isinstance(value, (bool, float)) or not isinstance(value, (str, int)) or len(str(value)) > _MOST_TEXT:
+        raise NotWorkedOut("no text")
+    if isinstance(value, str) and ("{{" in value or "{%" in value):
+        raise NotWorkedOut("a template in a template")
+    return str(value)
+
+
 def _default(value: t.Any, otherwise: t.Any = "", boolean: t.Any = False) -> t.Any:
     return otherwise if value is _UNDEFINED or (boolean is True and not value) else value
 
@@ -478,7 +486,7 @@ FILTERS: dict[str, t.Callable[..., t.Any]] = {
     "int": _int,
     "join": _join,
     "lower": lambda value: _as_text(value).lower(),
-    "string": lambda value: _as_text(value),
+    "string": _as_text,
     "trim": lambda value: _as_text(value).strip(),
     "upper": lambda value: _as_text(value).upper(),
 }
@@ -537,14 +545,6 @@ def _only_expression(text: str) -> str | None:
 def _is_plain(value: t.Any) -> bool:
     """Whether a value is what YAML gives. Ansible's encrypted texts are objects of their own, and are let alone."""
     return value is None or value is OMIT or isinstance(value, (str, int, float, list, tuple, dict))
-
-
-def _as_text(value: t.Any) -> str:
-    if isinstance(value, (bool, float)) or not isinstance(value, (str, int)) or len(str(value)) > _MOST_TEXT:
-        raise NotWorkedOut("no text")
-    if isinstance(value, str) and ("{{" in value or "{%" in value):
-        raise NotWorkedOut("a template in a template")
-    return str(value)
 
 
 def _public(found: Value) -> t.Any:

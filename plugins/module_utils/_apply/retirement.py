@@ -443,7 +443,7 @@ def _find_record(host: WritableHost, request: Request) -> tuple[str, Record] | N
             found.append((path, record))
     if len(found) > 1:
         raise Refused(f"a {request.kind} {request.name} of docker and one of podman are retired; say which with engine")
-    return found[0] if found else None
+    return next(iter(found), None)
 
 
 def _plan_return(record: Record, now: t.Mapping[str, FoundContainer], path: str) -> tuple[Step, ...]:

@@ -93,13 +93,14 @@ def read_own_cgroup(host: Host) -> str:
 
 def collect_links(host: Host) -> dict[str, str]:
     """The symbolic links of enablement, path to target: aliases, and those in ``.wants``, ``.requires`` and ``.upholds``."""
-    folders = list(_LINK_FOLDERS)
+    pending = list(reversed(_LINK_FOLDERS))
     found: dict[str, str] = {}
-    for folder in folders:
+    while pending:
+        folder = pending.pop()
         for name, kind in _entries(host, folder):
             path = f"{folder}/{name}"
             if kind == "folder" and folder in _LINK_FOLDERS and name.endswith(_LINKS_IN):
-                folders.append(path)
+                pending.append(path)
             elif kind == "link":
                 found[path] = host.read_link(path)
     return found
@@ -233,6 +234,5 @@ def collect_project(host: Host, engine: str | None, project: str, timeout: float
         raise NothingThere(f"there are no containers of a Compose project {project} on this host")
     if len(found) > 1:
         raise Refused(f"docker and podman both have containers of a Compose project {project}; say which with engine")
-    (containers,) = found.values()
+    containers = next(iter(found.values()))
     return tuple(sorted(containers, key=lambda one: (one.container.started, one.container.name)))
-

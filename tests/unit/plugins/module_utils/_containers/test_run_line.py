@@ -87,8 +87,8 @@ def test_commands_of_a_script_are_found_with_their_lines() -> None:
 set -e
 usage() {
   cat <<-'EOF'
-	docker run -p 2:2 help text
-	EOF
+<TAB>docker run -p 2:2 help text
+<TAB>EOF
   echo "docker run -p 3:3 nginx"
 }
 if ! docker ps | grep -q web; then
@@ -102,7 +102,7 @@ CID=$(sudo -u root docker run -d --name two -p 8081:80 nginx)
 [ -n "$CID" ] && env TZ=UTC podman run --rm -p 127.0.0.1:8082:80 docker.io/library/httpd:2.4
 for n in 1 2; do docker run -p "80$n:80" nginx; done
 bash -c 'docker run -p 4:4 not looked into here'
-"""
+""".replace("<TAB>", "\t")
     assert places(script) == [("tcp", "*", 8080, 13), ("tcp", "*", 8081, 17), ("tcp", "127.0.0.1", 8082, 18)]
     web, two, httpd, loop = read(script)
     assert (web.name, web.line, web.data, web.image) == ("web", 11, ("/srv/web data",), "nginx:1.27")
