@@ -66,6 +66,14 @@ options:
       - Every host port that they ask for is treated like an entry of O(planned), with the file and line that ask for it.
       - They are read on the controller, so the host needs no YAML library. A port that cannot be known, such as that of a
         service on the host's network, becomes one of RV(blind_spots).
+      - Plain variables in tasks and templates (a name, C(name.key), literals, conditions, literal loops, and the filters
+        P(ansible.builtin.bool#filter), P(ansible.builtin.dict2items#filter), C(default), C(int), C(join), C(lower), C(string),
+        C(trim) and C(upper)) are worked out from the roles' defaults and vars, the plays, C(group_vars) and C(host_vars), the
+        inventory and the command line. Nothing of the project is run for it - no lookup, no filter, no test. What a play sets
+        with P(ansible.builtin.set_fact#module) or C(register), and what two places say differently, is not known.
+      - Of the inventory's values, only ports, addresses, protocols and a few words such as V(host) are put in, so that
+        no secret is shown. A task whose condition surely does not hold is left out.
+      - A unit that a play starts without bringing it is looked up on the host.
       - Relative paths begin at the playbook.
     type: list
     elements: str
