@@ -124,7 +124,8 @@ def round_tasks(world: World, limit: int) -> list[dict[str, t.Any]]:
 def time_tasks(player: Player, world: World, limit: int, pipelining: bool) -> list[Row]:
     """Task times as the controller sees them."""
     rounds = world if pipelining else world._replace(peer_rounds=0)
-    times = player.play(round_tasks(rounds, limit), ANSIBLE_PIPELINING=str(pipelining).lower())
+    # The inventory's own setting would win over the environment.
+    times = player.play([{**task, "vars": {"ansible_pipelining": pipelining}} for task in round_tasks(rounds, limit)])
     return [_row(module, times) for module in ((PING, OURS, PEER) if rounds.peer_rounds else (PING, OURS))]
 
 

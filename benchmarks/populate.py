@@ -82,7 +82,8 @@ def make_containers(first_port: int, count: int, running: int) -> None:
     started = [f"filler-{number}" for number in range(count) if number < running or number % 2]
     subprocess.run(["docker", "start", *started], check=True, stdout=subprocess.DEVNULL)
     ended = [f"filler-{number}" for number in range(running, count) if number % 2]
-    subprocess.run(["docker", "wait", *ended], check=True, stdout=subprocess.DEVNULL)
+    if ended:
+        subprocess.run(["docker", "wait", *ended], check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
