@@ -311,12 +311,12 @@ class Variables:
             self._no_more_behind(layer, name)
         return self._of_inventory(name)
 
-    def _unless_set_elsewhere(self, name: str, value: t.Any) -> Value:
+    def _unless_set_elsewhere(self, name: str, value: t.Any, private: bool = False) -> Value:
         """A fact that an earlier task set lies among the host's variables, and would win."""
         host = t.cast("HostVariables", self._host)
         if name in host.values and host.values[name] != value:
             raise NotWorkedOut(f"the host has another {name}")
-        return Value(value)
+        return Value(value, private)
 
     def _no_more_behind(self, layer: Layer, name: str) -> None:
         if layer.closed:
@@ -327,7 +327,7 @@ class Variables:
         if name in self._folder.values:
             if name in self._unclear:
                 raise NotWorkedOut(f"two groups name {name} differently")
-            return self._unless_set_elsewhere(name, self._folder.values[name])
+            return self._unless_set_elsewhere(name, self._folder.values[name], private=True)
         self._no_more_behind(self._folder, name)
         if name in host.values:
             return Value(host.values[name], True)

@@ -219,3 +219,9 @@ def test_templates_are_filled_and_secrets_are_not(tmp_path: Path) -> None:
     assert ports(found)["odd.service"] == []
     assert "hunter2" not in str(found)
     assert ports(found)["b.service"] == [1001]
+
+
+def test_what_stands_beside_the_playbook_for_hosts_may_be_a_secret_too(tmp_path: Path) -> None:
+    run = "- docker_container: {name: 'a{{ password }}', image: web, published_ports: ['{{ web_port }}:80']}\n"
+    files = {**role(run), "group_vars/all.yml": "password: hunter2\nweb_port: 90\n"}
+    assert ports(declare(tmp_path, files)) == {"a{{ password }}": [90]}
