@@ -19,7 +19,7 @@ BOOTED = os.stat("/run/systemd/notify").st_ctime
 
 
 def ask(*command):
-    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout  # noqa: S603 (written here)
 
 
 def seconds(moment):
@@ -42,7 +42,8 @@ class Engine:
                 started = seconds(one["State"]["StartedAt"]) >= BOOTED - 1
                 # Neither engine keeps with the container that a start has failed; their logs tell.
                 failed = any(one["Id"] in line and re.search("failed to start|unable to start", line) for line in said.splitlines())
-                address = one["NetworkSettings"]["IPAddress"]
+                # What does not run may still tell the address that it had, and that another has by now.
+                address = one["NetworkSettings"]["IPAddress"] if one["State"]["Running"] else ""
                 self.containers[one["Name"].lstrip("/")] = (one["Id"], address, started or failed)
 
 
