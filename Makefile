@@ -38,15 +38,26 @@ test-fast: venv ## Style, types, layers and unit tests: under a minute, no host
 	mypy
 	pytest -q
 
-# Cheap stages first; the last one closes with pytest's own count.
-STAGES := lint types docs-check sanity unit scenarios
+# Cheap stages first. ansible-test, which makes its own environments for minutes, goes on beside them. The scenarios come last,
+# so that pytest's own count closes the output.
+STAGES := lint types docs-check unit
+SANITY_LOG := $(CACHE)/sanity.log
 
 .PHONY: test
 test: venv ## Everything: style, types, documentation, ansible-test sanity, unit tests, scenarios on real hosts
-	@for stage in $(STAGES); do \
+	@$(MAKE) --no-print-directory sanity >$(SANITY_LOG) 2>&1 & sanity=$$!; \
+	trap '[ -z "$$sanity" ] || kill $$sanity 2>/dev/null || true' EXIT; \
+	failed() { echo "=== $$1 failed, after $$SECONDS s" >&2; exit $$2; }; \
+	for stage in $(STAGES); do \
 	  echo "=== $$stage, after $$SECONDS s"; \
-	  $(MAKE) --no-print-directory $$stage || { code=$$?; echo "=== $$stage failed, after $$SECONDS s" >&2; exit $$code; }; \
-	done
+	  $(MAKE) --no-print-directory $$stage || failed $$stage $$?; \
+	done; \
+	echo "=== sanity, begun with the first stage, after $$SECONDS s"; \
+	wait $$sanity || { code=$$?; tail -n 80 $(SANITY_LOG) >&2; failed sanity $$code; }; \
+	sanity=; \
+	grep -h '^Running sanity test' $(SANITY_LOG); \
+	echo "=== scenarios, after $$SECONDS s"; \
+	$(MAKE) --no-print-directory scenarios || failed scenarios $$?
 
 .PHONY: lint
 lint: venv ## ruff, yamllint, and ansible-lint with its profile "production"
