@@ -117,7 +117,7 @@ def audit(inventory: str) -> Audit:
 
 def apply_remedy(report: t.Mapping[str, t.Any], keep: str) -> None:
     """Run the commands that the audit proposes, letter by letter."""
-    sides = [side for conflict in report["conflicts"] for side in conflict["remedy"] if side["keep"] == keep]
+    sides = [side for conflict in report["conflicts"] if conflict["port"] for side in conflict["remedy"] if side["keep"] == keep]
     expect(len(sides) == 1, f"the audit offers one way to keep {keep}")
     for command in sides[0]["commands"]:
         code, _output = on_host(command)
@@ -149,7 +149,9 @@ def show_audit(inventory: str, number: str, kind: str) -> Audit:
     head(f"{number} What the audit says")
     found = audit(inventory)
     kinds = [(conflict["kind"], conflict["port"]) for conflict in found.report["conflicts"]]
-    expect(kinds == [(kind, 9090)], f"the audit names a {kind} conflict on port 9090, not {kinds}")
+    # That one program runs twice is told beside it.
+    expect((kind, 9090) in kinds, f"the audit names a {kind} conflict on port 9090, not {kinds}")
+    expect({port for _kind, port in kinds} <= {9090, None}, f"the audit names no other port: {kinds}")
     return found
 
 
@@ -195,7 +197,8 @@ def remedied(inventory: str, found: Audit) -> None:
     head("8. The audit afterwards")
     after = audit(inventory)
     expect(after.report["verdict"] == "clean", f"the audit is clean, not {after.report['verdict']}")
-    holders = {claim["owner"]["name"] for claim in after.report["claims"] if claim["port"] == 9090}
+    claims = [claim for claim in after.report["claims"] if claim["port"] == 9090 and claim["state"] == "listening"]
+    holders = {claim["owner"]["name"] for claim in claims}
     expect(holders == {"prometheus"}, f"the container holds port 9090, not {holders}")
 
 
