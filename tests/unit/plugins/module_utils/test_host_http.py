@@ -111,7 +111,7 @@ def test_all_requests_end_by_the_deadline(path: str, sent: int) -> None:
         begin = time.monotonic()
         with pytest.raises(TimedOut):
             list(this_machine().http_get(path, ["/a"], 0.4))
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 4  # the drip would take five
 
 
 def test_no_socket_is_nothing_and_a_dead_one_is_an_error(path: str) -> None:

