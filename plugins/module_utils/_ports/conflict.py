@@ -84,18 +84,7 @@ def _find_shared(look: Look) -> t.Iterator[Conflict]:
     for one, other in index.pairs():
         if not one.owner.same_as(other.owner):
             groups.setdefault((one.proto, one.port), {}).update({one: None, other: None})
-    for (proto, port), group in groups.items():
-        parties = tuple(group)
-        sure = all(claim.confidence == "observed" for claim in parties)
-        yield Conflict(
-            "shared",
-            proto,
-            port,
-            parties,
-            explain_shared(parties),
-            plan_sides(parties, look.state_of),
-            "observed" if sure else "inferred",
-        )
+    yield from _of_groups("shared", groups, explain_shared, look)
 
 
 def _wanted_claim(loop: Loop, port: WantedPort) -> Claim:
@@ -150,6 +139,15 @@ def _may_start(claim: Claim) -> bool:
     return claim.state == "wanted" or (claim.state == "latent" and claim.at_boot != "no")
 
 
+def _of_groups(
+    kind: str, groups: t.Mapping[tuple[str, int], t.Iterable[Claim]], explain: t.Callable[[t.Sequence[Claim]], str], look: Look
+) -> t.Iterator[Conflict]:
+    """A conflict for the claimants of each protocol and port; no surer than the least sure of them."""
+    for (proto, port), group in groups.items():
+        parties = tuple(group)
+        yield Conflict(kind, proto, port, parties, explain(parties), plan_sides(parties, look.state_of), _least_sure(parties))
+
+
 def _find_latent(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
     """Claimants that do not run now, and that could not have their port if they were started: another holds it, or
     waits for it as well."""
@@ -166,17 +164,7 @@ def _find_latent(held: OverlapIndex[Claim], look: Look) -> t.Iterator[Conflict]:
         for holder in _others(held, claim):
             if not _both_boot(claim, holder):
                 groups.setdefault((claim.proto, claim.port), {}).update({holder: None, claim: None})
-    for (proto, port), group in groups.items():
-        parties = tuple(group)
-        yield Conflict(
-            "latent",
-            proto,
-            port,
-            parties,
-            explain_latent(parties),
-            plan_sides(parties, look.state_of),
-            _least_sure(parties),
-        )
+    yield from _of_groups("latent", groups, explain_latent, look)
 
 
 def _both_boot(one: Claim, other: Claim) -> bool:
@@ -191,17 +179,7 @@ def _find_next_boot(look: Look) -> t.Iterator[Conflict]:
         side_by_side = one.state in _HOLDING and other.state in _HOLDING
         if not side_by_side and not one.owner.same_as(other.owner):
             groups.setdefault((one.proto, one.port), {}).update({one: None, other: None})
-    for (proto, port), group in groups.items():
-        parties = tuple(group)
-        yield Conflict(
-            "next_boot",
-            proto,
-            port,
-            parties,
-            explain_next_boot(parties),
-            plan_sides(parties, look.state_of),
-            _least_sure(parties),
-        )
+    yield from _of_groups("next_boot", groups, explain_next_boot, look)
 
 
 _SURENESS = ("observed", "declared", "observed_earlier", "inferred")
