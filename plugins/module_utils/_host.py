@@ -8,16 +8,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import pwd
+import shutil
 import socket
 import stat
 import threading
 import time
 import typing as t
 
-from ._errors import CouldNotLook, Denied, NothingThere, StepFailed, TimedOut, ToolMissing, Unparsable
+from ._errors import CouldNotLook, Denied, NothingThere, StepFailed, TimedOut, ToolMissing
+from ._http import HttpAnswer, HttpConnection, HttpRequest
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -37,19 +41,11 @@ class CommandResult(t.NamedTuple):
     err: str
 
 
-class HttpAnswer(t.NamedTuple):
-    """An HTTP answer; header names are lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
 class Host(t.Protocol):
     """A machine to look at. Every method raises :class:`CouldNotLook` (or a child) when it could not look, and
     :class:`NothingThere` when the thing asked for does not exist. Times are seconds."""
 
-    def run(self, argv: t.Sequence[str], timeout: float) -> CommandResult: ...
+    def run(self, argv: t.Sequence[str], timeout: float, environment: t.Mapping[str, str] | None = None) -> CommandResult: ...
 
     def beside(self, look: t.Callable[[], Answer]) -> t.Callable[[], Answer]: ...
 
@@ -109,120 +105,13 @@ class WritableHost(Host, t.Protocol):
 
     def make_link(self, path: str, target: str) -> None: ...
 
+    def http_send(self, socket_path: str, request: HttpRequest, timeout: float) -> HttpAnswer: ...
 
-class _HttpConnection:
-    """HTTP/1.1 over a Unix socket, as container engines speak it. Everything together ends at the deadline, however
-    slowly the bytes drip. (http.client would do most of it, and takes longer to load than the whole look.)"""
+    def remove_tree(self, path: str) -> None: ...
 
-    def __init__(self, path: str, deadline: float) -> None:
-        self._path = path
-        self._deadline = deadline
-        self._socket: socket.socket | None = None
-        self._unread = bytearray()
-        self._asked = ""
+    def free_bytes(self, path: str) -> int: ...
 
-    def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def get(self, target: str) -> HttpAnswer:
-        self._asked = target
-        if self._socket is None:
-            self._unread.clear()
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._socket.settimeout(self._left())
-            self._socket.connect(self._path)
-        self._socket.settimeout(self._left())
-        self._socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: guarded.deploy\r\n\r\n".encode())
-        version, _space, rest = self._line().partition(" ")
-        code = rest[:3]
-        if not version.startswith("HTTP/1.") or not code.isdigit():
-            raise self._broken(f"it began with {version[:40]!r}")
-        headers = self._headers()
-        body = self._body(int(code), headers)
-        if version == "HTTP/1.0" or headers.get("connection", "").lower() == "close":
-            self.close()
-        return HttpAnswer(int(code), headers, body)
-
-    def _headers(self) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        while True:
-            line = self._line()
-            if not line:
-                return headers
-            name, colon, value = line.partition(":")
-            if not colon:
-                raise self._broken(f"a header is {line[:40]!r}")
-            headers[name.strip().lower()] = value.strip()
-
-    def _body(self, code: int, headers: dict[str, str]) -> bytes:
-        if code in (204, 304):
-            return b""
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return self._chunks()
-        length = headers.get("content-length")
-        if length is not None:
-            return self._exactly(self._number(length, 10))
-        while self._receive():
-            pass
-        body = bytes(self._unread)
-        self.close()
-        return body
-
-    def _chunks(self) -> bytes:
-        body = bytearray()
-        while True:
-            size = self._number(self._line().partition(";")[0], 16)
-            if not size:
-                break
-            body += self._exactly(size)
-            self._line()
-        while self._line():
-            pass
-        return bytes(body)
-
-    def _number(self, text: str, base: int) -> int:
-        # Not everything that int() reads: "-5", "1_0" and "+5" are no lengths.
-        digits = text.strip()
-        if not digits.isalnum() or not digits.isascii():
-            raise self._broken(f"a length is {text[:40]!r}")
-        try:
-            return int(digits, base)
-        except ValueError:
-            raise self._broken(f"a length is {text[:40]!r}") from None
-
-    def _line(self) -> str:
-        while b"\n" not in self._unread:
-            if len(self._unread) > 1 << 16 or not self._receive():
-                raise self._broken("a line has no end")
-        line, _newline, self._unread = self._unread.partition(b"\n")
-        return line.rstrip(b"\r").decode("latin-1")
-
-    def _exactly(self, length: int) -> bytes:
-        while len(self._unread) < length:
-            if not self._receive():
-                raise self._broken("it broke off")
-        body = bytes(self._unread[:length])
-        del self._unread[:length]
-        return body
-
-    def _receive(self) -> bool:
-        if self._socket is None:
-            return False
-        self._socket.settimeout(self._left())
-        piece = self._socket.recv(1 << 16)
-        self._unread += piece
-        return bool(piece)
-
-    def _left(self) -> float:
-        seconds = self._deadline - time.monotonic()
-        if seconds <= 0:
-            raise TimedOut(f"{self._path} did not answer GET {self._asked} in time")
-        return seconds
-
-    def _broken(self, how: str) -> Unparsable:
-        return Unparsable(f"{self._path} did not answer GET {self._asked} in HTTP: {how}")
+    def lock(self, path: str, timeout: float) -> t.ContextManager[bool]: ...
 
 
 def _failed_look(what: str, error: OSError) -> Exception:
@@ -243,6 +132,18 @@ def _sync_folder(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _lock_within(descriptor: int, timeout: float) -> bool:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
 
 
 def _wait_for_its_end(process: t.Any) -> None:
@@ -269,18 +170,9 @@ def _kind(entry: os.DirEntry[str]) -> str:
     return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
-class AnsibleHost:
-    """The machine that an Ansible module runs on."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self._module = module
-        self._programs: dict[str, str | None] = {}
-
-    def _find(self, program: str) -> str | None:
-        if program not in self._programs:
-            # Root's own folders too: an unprivileged login has no /usr/sbin on its PATH.
-            self._programs[program] = self._module.get_bin_path(program, opt_dirs=["/usr/sbin", "/sbin"])
-        return self._programs[program]
+class LocalHost:
+    """The machine that this runs on, by what the kernel offers: all but running commands, which each door does its own
+    way."""
 
     def beside(self, look: t.Callable[[], Answer]) -> t.Callable[[], Answer]:
         """Begin a look, and go on with another meanwhile. Calling the result waits for the look and gives what it
@@ -304,38 +196,6 @@ class AnsibleHost:
             return t.cast("Answer", found)
 
         return answer
-
-    def has(self, program: str) -> bool:
-        """Whether the program is installed."""
-        return self._find(program) is not None
-
-    def run(self, argv: t.Sequence[str], timeout: float) -> CommandResult:
-        """Run a command, without a shell, for at most ``timeout`` seconds.
-
-        :raises ToolMissing: the program is not installed
-        :raises TimedOut: it did not end in time and was killed
-        :raises CouldNotLook: it could not be started
-        """
-        program = self._find(argv[0])
-        if program is None:
-            raise ToolMissing(f"{argv[0]} is not installed")
-        command = [program, *argv[1:]]
-        limiter = self._find("timeout")
-        if limiter is not None:
-            command = [limiter, "-k", "1", f"{timeout:g}", *command]
-        try:
-            rc, out, err = self._module.run_command(
-                command,
-                expand_user_and_vars=False,
-                handle_exceptions=False,
-                environ_update={"LC_ALL": "C.UTF-8", "LANGUAGE": ""},
-                before_communicate_callback=_wait_for_its_end,
-            )
-        except OSError as error:
-            raise CouldNotLook(f"{argv[0]} could not be started: {error}") from error
-        if limiter is not None and rc in _TIMEOUT_EXIT_CODES:
-            raise TimedOut(f"'{' '.join(argv[:3])}' did not end within {timeout:g} s")
-        return CommandResult(rc, out, err)
 
     def read_bytes(self, path: str) -> bytes:
         """The content of a file."""
@@ -499,10 +359,18 @@ class AnsibleHost:
 
     def http_get(self, socket_path: str, targets: t.Sequence[str], timeout: float) -> t.Iterator[HttpAnswer]:
         """GET each target over one connection to a Unix socket; all of them together within ``timeout`` seconds."""
-        connection = _HttpConnection(socket_path, time.monotonic() + timeout)
+        yield from self._ask(socket_path, [HttpRequest("GET", target) for target in targets], timeout)
+
+    def http_send(self, socket_path: str, request: HttpRequest, timeout: float) -> HttpAnswer:
+        """Ask the server behind a Unix socket for a change. Its answer, whatever its status, is for the caller to read."""
+        (answer,) = self._ask(socket_path, [request], timeout)
+        return answer
+
+    def _ask(self, socket_path: str, requests: t.Sequence[HttpRequest], timeout: float) -> t.Iterator[HttpAnswer]:
+        connection = HttpConnection(socket_path, time.monotonic() + timeout)
         try:
-            for target in targets:
-                yield connection.get(target)
+            for request in requests:
+                yield connection.ask(request)
         except OSError as error:
             raise _failed_look(socket_path, error) from error
         finally:
@@ -595,6 +463,85 @@ class AnsibleHost:
         except OSError as error:
             raise StepFailed(f"the link {path} cannot be made: {error.strerror}") from error
 
+    def remove_tree(self, path: str) -> None:
+        """Remove a folder of ours with all that is in it, links not followed; one that is gone already is no error."""
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StepFailed(f"{path} cannot be removed: {error.strerror}") from error
+
+    def free_bytes(self, path: str) -> int:
+        """Bytes that root may still write to the file system that a path lies on."""
+        try:
+            found = os.statvfs(path)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        return found.f_bfree * found.f_frsize
+
+    @contextlib.contextmanager
+    def lock(self, path: str, timeout: float) -> t.Iterator[bool]:
+        """Hold the lock of a file (flock(2)), made where it is missing; says whether it was had within ``timeout``
+        seconds. It ends with the process that holds it, however that ends.
+
+        :raises StepFailed: the file cannot be opened
+        """
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StepFailed(f"{path} cannot be opened: {error.strerror}") from error
+        try:
+            yield _lock_within(descriptor, timeout)
+        finally:
+            os.close(descriptor)
+
     def uptime(self) -> float:
         """Seconds of the monotonic clock, which systemd's monotonic timestamps count on."""
         return time.monotonic()
+
+
+class AnsibleHost(LocalHost):
+    """The machine that an Ansible module runs on."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self._programs: dict[str, str | None] = {}
+
+    def _find(self, program: str) -> str | None:
+        if program not in self._programs:
+            # Root's own folders too: an unprivileged login has no /usr/sbin on its PATH.
+            self._programs[program] = self._module.get_bin_path(program, opt_dirs=["/usr/sbin", "/sbin"])
+        return self._programs[program]
+
+    def has(self, program: str) -> bool:
+        """Whether the program is installed."""
+        return self._find(program) is not None
+
+    def run(self, argv: t.Sequence[str], timeout: float, environment: t.Mapping[str, str] | None = None) -> CommandResult:
+        """Run a command, without a shell, for at most ``timeout`` seconds; ``environment`` is added to its own.
+
+        :raises ToolMissing: the program is not installed
+        :raises TimedOut: it did not end in time and was killed
+        :raises CouldNotLook: it could not be started
+        """
+        program = self._find(argv[0])
+        if program is None:
+            raise ToolMissing(f"{argv[0]} is not installed")
+        command = [program, *argv[1:]]
+        limiter = self._find("timeout")
+        if limiter is not None:
+            command = [limiter, "-k", "1", f"{timeout:g}", *command]
+        try:
+            rc, out, err = self._module.run_command(
+                command,
+                expand_user_and_vars=False,
+                handle_exceptions=False,
+                environ_update={"LC_ALL": "C.UTF-8", "LANGUAGE": "", **(environment or {})},
+                before_communicate_callback=_wait_for_its_end,
+            )
+        except OSError as error:
+            raise CouldNotLook(f"{argv[0]} could not be started: {error}") from error
+        if limiter is not None and rc in _TIMEOUT_EXIT_CODES:
+            raise TimedOut(f"'{' '.join(argv[:3])}' did not end within {timeout:g} s")
+        return CommandResult(rc, out, err)

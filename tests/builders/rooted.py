@@ -16,7 +16,8 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost, HttpAnswer
+from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
+from ansible_collections.guarded.deploy.plugins.module_utils._http import HttpAnswer
 
 
 def whole_machine() -> AnsibleHost:

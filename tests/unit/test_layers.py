@@ -26,7 +26,7 @@ class Room(t.NamedTuple):
     not_stdlib: tuple[str, ...] = ()
 
 
-PURE = ("_sockets", "_units", "_containers", "_firewall", "_retirement", "_ports")
+PURE = ("_sockets", "_units", "_containers", "_firewall", "_retirement", "_ports", "_snapshot", "_guard", "_jobs")
 MODELS = tuple(f"module_utils.{room}.model" for room in PURE)
 # Small languages that texts of every kind contain: a unit runs a command line, which publishes ports.
 READERS = (
@@ -46,7 +46,10 @@ SPAWNS = ("subprocess", "pkgutil")
 
 ROOMS = {
     "module_utils._errors": Room(ours=()),
-    "module_utils._host": Room(ours=("module_utils._errors",), ansible=("ansible.module_utils.basic",), not_stdlib=SPAWNS),
+    "module_utils._http": Room(ours=("module_utils._errors",), not_stdlib=SPAWNS),
+    "module_utils._host": Room(
+        ours=("module_utils._errors", "module_utils._http"), ansible=("ansible.module_utils.basic",), not_stdlib=SPAWNS
+    ),
     "module_utils._compile_once": Room(ours=(), not_stdlib=SPAWNS),
     "module_utils._argspec": Room(ours=(), not_stdlib=IMPURE),
     **{
@@ -56,13 +59,22 @@ ROOMS = {
         for room in PURE
     },
     # On top of the other pure rooms.
-    "module_utils._ports": Room(
-        ours=("module_utils._errors", *(f"module_utils.{room}" for room in PURE)), not_stdlib=(*IMPURE, "pkgutil")
+    **{
+        f"module_utils.{room}": Room(
+            ours=("module_utils._errors", *(f"module_utils.{room}" for room in PURE)), not_stdlib=(*IMPURE, "pkgutil")
+        )
+        for room in ("_ports", "_snapshot", "_jobs")
+    },
+    # File trees by descriptors: the second door to the machine.
+    "module_utils._tree": Room(
+        ours=("module_utils._errors", "module_utils._tree", *MODELS), not_stdlib=("subprocess", "socket", "pkgutil", "asyncio")
     ),
     "module_utils._collect": Room(
         ours=(
             "module_utils._host",
+            "module_utils._http",
             "module_utils._errors",
+            "module_utils._tree",
             "module_utils._collect",
             *(f"module_utils.{room}" for room in PURE),
         ),
@@ -71,13 +83,17 @@ ROOMS = {
     "module_utils._apply": Room(
         ours=(
             "module_utils._host",
+            "module_utils._http",
             "module_utils._errors",
+            "module_utils._tree",
             "module_utils._apply",
             "module_utils._collect",
             *(f"module_utils.{room}" for room in PURE),
         ),
         not_stdlib=(*IMPURE, "pkgutil"),
     ),
+    # Runs on a host without Ansible, out of a zipapp.
+    "standalone": Room(ours=("module_utils", "standalone")),
     "modules": Room(ours=("module_utils",), ansible=("ansible.module_utils.",), not_stdlib=(*IMPURE, "pkgutil")),
     "doc_fragments": Room(ours=()),
     "plugin_utils": Room(ours=("plugin_utils", *(f"module_utils.{room}" for room in PURE), "module_utils._errors"), ansible=("ansible.",)),

@@ -19,7 +19,8 @@ from .deadline import Deadline
 
 if t.TYPE_CHECKING:
     from .._containers.model import Container
-    from .._host import CommandResult, Host, HttpAnswer
+    from .._host import CommandResult, Host
+    from .._http import HttpAnswer
     from .._units.model import Unit
 
 DOCKER_SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
