@@ -45,5 +45,9 @@ class Refused(GuardError):
     """It could be done and must not be, or it is not clear what is meant; the text says why and what to do instead."""
 
 
+class LinkInPath(Refused):
+    """A symbolic link stands in the middle of a path that must be what it says; the text names the link."""
+
+
 class StepFailed(GuardError):
     """A change of the host did not succeed; the text says which, and what state that leaves."""

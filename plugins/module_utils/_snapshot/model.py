@@ -18,7 +18,8 @@ import typing as t
 class Entry(t.NamedTuple):
     """One entry of a tree. ``path`` is relative to the tree's root, ``.`` is the root itself. ``kind`` is file, folder,
     link, fifo, socket or device. ``mode`` are the permission bits (07777), ``blocks`` the 512-byte blocks that it takes
-    (fewer than its size where it is sparse), ``links`` the number of its names, ``target`` where a symbolic link points.
+    (fewer than its size where it is sparse), ``links`` the number of its names, ``target`` where a symbolic link points (of
+    a device: ``c 1:3``). ``inode`` tells entries of one tree apart, those on other file systems included.
     ``xattrs`` holds raw values; ACLs, capabilities and SELinux labels are among them."""
 
     path: str
@@ -38,11 +39,31 @@ class Entry(t.NamedTuple):
 
 class Tree(t.NamedTuple):
     """One recorded path and all below it on its file system. ``entries`` is empty where there was nothing; a parent
-    comes before what is in it. ``left_out`` are paths relative to the root that were not recorded, and why."""
+    comes before what is in it. ``left_out`` are paths relative to the root that were not recorded, and why. ``excluded``
+    and ``one_file_system`` are what the walk was told, so that a restore leaves alone what the snapshot left out."""
 
     root: str
     entries: tuple[Entry, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    excluded: tuple[str, ...] = ()
+    one_file_system: bool = True
+
+
+class EntryChange(t.NamedTuple):
+    """How an entry of a tree differs from what was recorded. ``path`` is absolute, ``what`` is added, removed or changed as
+    seen from the record; ``fields`` (of a changed one) are among content, mode, owner, times, xattrs, links, kind, target."""
+
+    path: str
+    what: str
+    fields: tuple[str, ...] = ()
+
+
+class TreeOutcome(t.NamedTuple):
+    """What bringing a tree back did: the differences that it found and set right (or would, in check mode), and in words
+    what it could not, each with its path and the reason."""
+
+    changes: tuple[EntryChange, ...]
+    failures: tuple[str, ...] = ()
 
 
 class UnitState(t.NamedTuple):
