@@ -52,7 +52,7 @@ def is_booted(host: Host) -> bool:
     return True
 
 
-def _users_with_a_manager(host: Host) -> list[int]:
+def users_with_a_manager(host: Host) -> list[int]:
     """User ids whose manager runs: it keeps its socket at /run/user/<uid>/systemd/private."""
     try:
         return sorted(int(name) for name in host.list_dir("/run/user") if name.isdigit())
@@ -60,15 +60,27 @@ def _users_with_a_manager(host: Host) -> list[int]:
         return []
 
 
-def _user_units(host: Host, uid: int, deadline: Deadline) -> tuple[Unit, ...]:
-    login = host.user_name(uid)
+def has_manager(host: Host, uid: int) -> bool:
+    """Whether a user's session has a manager, and not only a folder in /run/user."""
     try:
         host.list_dir(f"/run/user/{uid}/systemd")
     except NothingThere:
-        return ()  # a session without a manager of its own
+        return False
+    return True
+
+
+def user_systemctl(host: Host, uid: int) -> list[str]:
+    """The words that ask a user's manager."""
     environment = ("env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user")
-    as_user = () if host.euid() == uid else ("runuser", "-u", login, "--")
-    return _show(host, [*as_user, *environment], login, deadline.left(f"the units of {login}"))
+    as_user = () if host.euid() == uid else ("runuser", "-u", host.user_name(uid), "--")
+    return [*as_user, *environment]
+
+
+def _user_units(host: Host, uid: int, deadline: Deadline) -> tuple[Unit, ...]:
+    if not has_manager(host, uid):
+        return ()
+    login = host.user_name(uid)
+    return _show(host, user_systemctl(host, uid), login, deadline.left(f"the units of {login}"))
 
 
 def collect_units(host: Host, timeout: float) -> Units:
@@ -91,7 +103,7 @@ def collect_units(host: Host, timeout: float) -> Units:
                 " have failed or restart over and over cannot be found.",
             )
         )
-    for uid in _users_with_a_manager(host):
+    for uid in users_with_a_manager(host):
         if host.euid() not in (0, uid):
             continue
         try:

@@ -75,37 +75,65 @@ def parse_argv(text: str) -> tuple[str, ...]:
     return tuple(rest.partition(" ; ")[0].split()) if found else ()
 
 
-def _parse_unit(block: t.Mapping[str, str], listen: t.Sequence[str], user: str | None) -> Unit:
-    name = block.get("Id", "")
-    if not name:
-        raise Unparsable(f"systemctl show printed a unit without an Id: {dict(block)!r:.200}")
+def parse_blocks(text: str) -> t.Iterator[dict[str, list[str]]]:
+    """What ``systemctl show`` says of each unit: the values of each property in their order, since ``Listen=``,
+    ``ExecStart=`` and others come once for every address or command."""
+    for lines in text.strip("\n").split("\n\n"):
+        block: dict[str, list[str]] = {}
+        for line in lines.split("\n"):
+            key, equals, value = line.partition("=")
+            if equals:
+                block.setdefault(key, []).append(value)
+        if block:
+            yield block
 
-    def number(key: str) -> int:
-        text = block.get(key, "")
+
+class Block:
+    """The properties of one unit, each as what it is.
+
+    :raises Unparsable: they are of no unit (there is no ``Id``)
+    """
+
+    def __init__(self, values: t.Mapping[str, t.Sequence[str]]) -> None:
+        self._values = values
+        self.name = self.text("Id")
+        if not self.name:
+            raise Unparsable(f"systemctl show printed a unit without an Id: {dict(values)!r:.200}")
+
+    def texts(self, key: str) -> t.Sequence[str]:
+        return self._values.get(key, ())
+
+    def text(self, key: str) -> str:
+        return (self.texts(key) or ("",))[0]
+
+    def number(self, key: str) -> int:
+        text = self.text(key)
         return int(text) if text.isdigit() else 0
 
-    def words(*keys: str) -> tuple[str, ...]:
-        return tuple(word for key in keys for word in parse_words(block.get(key, "")))
+    def words(self, *keys: str) -> tuple[str, ...]:
+        return tuple(word for key in keys for word in parse_words(self.text(key)))
 
+
+def _parse_unit(block: Block, user: str | None) -> Unit:
     return Unit(
-        name=name,
+        name=block.name,
         user=user,
-        load=block.get("LoadState", ""),
-        active=block.get("ActiveState", ""),
-        sub=block.get("SubState", ""),
-        result=block.get("Result", ""),
-        enabled=block.get("UnitFileState", ""),
-        restarts=number("NRestarts"),
-        restart_policy=block.get("Restart", ""),
-        main_pid=number("MainPID"),
-        started=number("ExecMainStartTimestampMonotonic") / 1e6,
-        invocation=block.get("InvocationID", ""),
-        triggers=words("Triggers"),
-        triggered_by=words("TriggeredBy"),
-        wanted_by=words("WantedBy", "RequiredBy", "UpheldBy"),
-        listen=tuple(address for address in map(parse_listen, listen) if address is not None),
-        argv=parse_argv(block.get("ExecStart", "")),
-        fragment=block.get("FragmentPath", ""),
+        load=block.text("LoadState"),
+        active=block.text("ActiveState"),
+        sub=block.text("SubState"),
+        result=block.text("Result"),
+        enabled=block.text("UnitFileState"),
+        restarts=block.number("NRestarts"),
+        restart_policy=block.text("Restart"),
+        main_pid=block.number("MainPID"),
+        started=block.number("ExecMainStartTimestampMonotonic") / 1e6,
+        invocation=block.text("InvocationID"),
+        triggers=block.words("Triggers"),
+        triggered_by=block.words("TriggeredBy"),
+        wanted_by=block.words("WantedBy", "RequiredBy", "UpheldBy"),
+        listen=tuple(address for address in map(parse_listen, block.texts("Listen")) if address is not None),
+        argv=parse_argv(block.text("ExecStart")),  # the first of several is the one to know
+        fragment=block.text("FragmentPath"),
     )
 
 
@@ -114,22 +142,7 @@ def parse_show(text: str, user: str | None = None) -> tuple[Unit, ...]:
 
     :raises Unparsable: a block has no ``Id``
     """
-    units = []
-    for lines in text.strip("\n").split("\n\n"):
-        block: dict[str, str] = {}
-        listen: list[str] = []
-        for line in lines.split("\n"):
-            key, equals, value = line.partition("=")
-            if not equals:
-                continue
-            # Listen= comes once for every address; the first of several ExecStart= is the one to know.
-            if key == "Listen":
-                listen.append(value)
-            else:
-                block.setdefault(key, value)
-        if block:
-            units.append(_parse_unit(block, listen, user))
-    return tuple(units)
+    return tuple(_parse_unit(Block(values), user) for values in parse_blocks(text))
 
 
 def returns_at_boot(unit: Unit) -> str:
