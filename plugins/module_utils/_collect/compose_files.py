@@ -29,7 +29,7 @@ def collect_down_projects(host: Host, containers: t.Iterable[Container]) -> tupl
     belongs to. Nothing starts such a project but a person, so it hides neither a holder nor a conflict of today."""
     projects = {container.compose_project for container in containers}
     spots = []
-    for path, folder in _files(host):
+    for path, folder in find_compose_files(host):
         try:
             text = host.read_regular(path, _LARGEST_FILE).decode("utf-8", "replace")
         except (CouldNotLook, NothingThere):
@@ -48,8 +48,9 @@ def collect_down_projects(host: Host, containers: t.Iterable[Container]) -> tupl
     return tuple(spots)
 
 
-def _files(host: Host) -> t.Iterator[tuple[str, str]]:
-    """(path, name of its folder) of each Compose file; what may not be looked into is left out, for it is a courtesy."""
+def find_compose_files(host: Host) -> t.Iterator[tuple[str, str]]:
+    """(path, name of its folder) of each Compose file in the usual places (/opt, /srv and homes, two folders deep); what may
+    not be looked into is left out, for it is a courtesy."""
     pending = [(root, 0) for root in (*_ROOTS, *_homes(host))]
     for _number in range(_MOST_FOLDERS):
         if not pending:

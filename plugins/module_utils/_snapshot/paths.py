@@ -1,0 +1,147 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note: this is private to the collection and may change without notice.
+
+"""Which paths a snapshot records: the default ones, the user's own, and those that it must never hold."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import BadInput, Refused
+
+DEFAULT_PATHS = (
+    "/etc/containers",
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/cron.hourly",
+    "/etc/cron.monthly",
+    "/etc/cron.weekly",
+    "/etc/crontab",
+    "/etc/default",
+    "/etc/docker",
+    "/etc/logrotate.d",
+    "/etc/sysconfig",
+    "/etc/systemd",
+    "/etc/tmpfiles.d",
+    "/run/containers/systemd",
+    "/run/systemd/system",
+    "/run/systemd/system.control",
+    "/usr/local/bin",
+    "/usr/local/lib/systemd",
+    "/usr/local/sbin",
+    "/var/spool/cron",
+)
+"""What a deployment may touch on any host, whether it is there or not: what the change makes there is removed again."""
+
+USER_PATHS = (".config/containers/systemd", ".config/systemd/user")
+"""The same below the home of a user who has a service manager."""
+
+OUR_FOLDER = "/var/lib/guarded-deploy"
+OUR_UNIT_FOLDERS = ("/usr/local/lib/systemd/system", "/etc/systemd/system", "/run/systemd/system")
+_OUR_UNITS = tuple(
+    f"guarded-deploy-{name}" for name in ("guard.timer", "guard.service", "early.service", "late.service", "guard-second.timer")
+)
+_OUR_LINKS = ("timers.target.wants", "multi-user.target.wants", "sysinit.target.wants", "basic.target.wants", "default.target.wants")
+
+NEVER = {
+    "/proc": "it is no file system with content",
+    "/sys": "it is no file system with content",
+    "/dev": "devices are made by the kernel",
+    OUR_FOLDER: "a snapshot cannot hold itself",
+    "/var/lib/docker": "a running engine's store must not be replaced behind its back; containers are recorded by their specification",
+    "/var/lib/containers": "a running engine's store must not be replaced behind its back; containers are recorded by their specification",
+    "/var/lib/dpkg": "versions of packages are not brought back, so neither may be what says which are installed",
+    "/var/lib/rpm": "versions of packages are not brought back, so neither may be what says which are installed",
+    "/usr/lib/sysimage": "versions of packages are not brought back, so neither may be what says which are installed",
+    "/run/user": "it is what runs of users who are logged in, no configuration",
+}
+"""Paths that are never recorded, nor anything below them, and why."""
+
+# A folder that holds nearly everything, so that "bring it back" would undo what nobody meant.
+_TOO_WIDE = ("/", "/run", "/usr", "/var", "/home")
+
+# Jobs of at(1) that are done are gone: to bring one back would run it again.
+_DEFAULT_EXCLUDED = ("/var/spool/cron/atjobs", "/var/spool/cron/atspool")
+
+
+class PathPlan(t.NamedTuple):
+    """What is to be recorded: ``paths`` none of which lies in another, sorted, and what is left out below them. ``notes``
+    say what is not recorded although one could expect it (path, why)."""
+
+    paths: tuple[str, ...]
+    excluded: tuple[str, ...]
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder or lies somewhere in it."""
+    return path == folder or folder == "/" or path.startswith(f"{folder}/")
+
+
+def parse_path(text: str) -> str:
+    """A path of the user's, normalised: ``/srv//app/`` is ``/srv/app``.
+
+    :raises BadInput: it is not absolute, or has a part ``..``, whose meaning depends on links
+    """
+    if not text.startswith("/") or "\0" in text:
+        raise BadInput(f"{text!r} is no absolute path; write it in full, as /srv/app")
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise BadInput(f"{text!r} has '..' in it, which means another place where a folder is a link; write the path in full")
+    return "/" + "/".join(parts)
+
+
+def check_path(path: str) -> None:
+    """Whether a path may be recorded.
+
+    :raises Refused: it may not, and why
+    """
+    if path in _TOO_WIDE:
+        raise Refused(
+            f"{path} is not recorded as a whole: a restore would undo what others do there; name the folders that the change touches"
+        )
+    for folder, why in NEVER.items():
+        if is_below(path, folder):
+            raise Refused(f"{path} is not recorded: {why}")
+
+
+def collapse(paths: t.Iterable[str]) -> tuple[str, ...]:
+    """Sorted, each once, and none that lies in another of them."""
+    kept: list[str] = []
+    # "/" sorts after "-" and ".", so that /a/b does not follow /a at once where there is /a-b: by parts it does.
+    for path in sorted(set(paths), key=lambda one: one.split("/")):
+        if not kept or not is_below(path, kept[-1]):
+            kept.append(path)
+    return tuple(sorted(kept))
+
+
+def our_paths() -> tuple[str, ...]:
+    """What the guard keeps among the units: no snapshot holds it, and no restore removes it."""
+    units = [f"{folder}/{unit}" for folder in OUR_UNIT_FOLDERS for unit in _OUR_UNITS]
+    links = [f"{folder}/{wants}/{unit}" for folder in OUR_UNIT_FOLDERS for wants in _OUR_LINKS for unit in _OUR_UNITS]
+    return (*units, *links)
+
+
+def plan_paths(paths: t.Iterable[str], excluded: t.Iterable[str] = (), notes: t.Iterable[tuple[str, str]] = ()) -> PathPlan:
+    """What to record of what was asked for. Nested and repeated paths become one; what may never be recorded is left out
+    where it lies below one of them.
+
+    :raises BadInput: a path is not absolute
+    :raises Refused: a path may not be recorded
+    """
+    roots = collapse(parse_path(path) for path in paths)
+    for root in roots:
+        check_path(root)
+    wanted = {parse_path(path) for path in excluded}
+    for path in wanted:
+        if path in roots:
+            raise BadInput(f"{path} is to be recorded and to be left out; leave it out of one of the lists")
+    never = [path for path in (*NEVER, *_DEFAULT_EXCLUDED, *our_paths()) if _lies_in(path, roots)]
+    return PathPlan(roots, collapse((*never, *(path for path in wanted if _lies_in(path, roots)))), tuple(notes))
+
+
+def _lies_in(path: str, roots: t.Iterable[str]) -> bool:
+    return any(path != root and is_below(path, root) for root in roots)
