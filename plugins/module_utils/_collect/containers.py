@@ -40,8 +40,8 @@ class Containers(t.NamedTuple):
     blind_spots: tuple[BlindSpot, ...]
 
 
-class _User(t.NamedTuple):
-    """Whose engine it is; None stands for the system's."""
+class EngineUser(t.NamedTuple):
+    """Whose rootless engine it is; None in its place stands for the system's."""
 
     uid: int
     name: str
@@ -57,7 +57,7 @@ def collect_containers(host: Host, units: t.Mapping[str, Unit], timeout: float, 
     """
     seen: list[Containers] = [_docker(host, units, Deadline(host, timeout / 2), docker_socket)]
     clock = Deadline(host, timeout - (timeout / 2 if seen[0].blind_spots else 0))
-    seen += [_rootless_docker(host, user, clock) for user in _users(host)]
+    seen += [_rootless_docker(host, user, clock) for user in engine_users(host)]
     seen.append(_podman(host, clock))
     return Containers(
         tuple(container for look in seen for container in look.containers),
@@ -72,37 +72,37 @@ def read_container_log(host: Host, container: Container, timeout: float, lines: 
     :raises NothingThere: the container is gone
     """
     if container.engine == "podman":
-        user = next((user for user in _users(host) if user.name == container.user), None)
+        user = next((user for user in engine_users(host) if user.name == container.user), None)
         if container.user is not None and user is None:
             raise CouldNotLook(f"{container.user} is not logged in, so its Podman was not asked")
         argv = ["podman", "logs", "--tail", str(lines), container.id]
-        result = host.run(argv if user is None else _as_user(host, user, argv), timeout)
+        result = host.run(argv if user is None else as_user(host, user, argv), timeout)
         if result.rc != 0:
-            raise CouldNotLook(f"podman logs {container.name}: {_last_line(result)}")
+            raise CouldNotLook(f"podman logs {container.name}: {last_line(result)}")
         # What the container wrote to its two streams comes out of two again.
         return result.out + result.err
     clock = Deadline(host, timeout)
     for path in _docker_sockets_of(host, container.user, docker_socket):
         try:
-            version = _api_version(host, path, clock)
+            version = api_version(host, path, clock)
             target = f"/v{version}/containers/{container.id}/logs?stdout=1&stderr=1&tail={lines}"
             (answer,) = host.http_get(path, [target], clock.left(path))
         except NothingThere:
             continue
         if answer.status == 404:
             raise NothingThere(f"container {container.name} is gone")
-        _expect_ok(path, target, answer)
+        expect_ok(path, target, answer)
         return parse_log_stream(answer.body)
     raise CouldNotLook("Docker's socket is gone")
 
 
 def _docker_sockets_of(host: Host, user: str | None, docker_socket: str | None) -> tuple[str, ...]:
     if user is not None:
-        return tuple(f"{_USERS}/{one.uid}/docker.sock" for one in _users(host) if one.name == user)
-    return (_socket_path(docker_socket),) if docker_socket else DOCKER_SOCKETS
+        return tuple(f"{_USERS}/{one.uid}/docker.sock" for one in engine_users(host) if one.name == user)
+    return (socket_path_of(docker_socket),) if docker_socket else DOCKER_SOCKETS
 
 
-def _users(host: Host) -> list[_User]:
+def engine_users(host: Host) -> list[EngineUser]:
     """The users whose rootless engines may be asked: everybody who is logged in (or lingers), for root; else the caller."""
     mine = host.euid()
     if mine != 0:
@@ -113,19 +113,20 @@ def _users(host: Host) -> list[_User]:
         except (NothingThere, CouldNotLook):
             # No systemd-logind, so no runtime directories and no rootless engines that run.
             return []
-    return [_User(uid, host.user_name(uid), host.home(uid)) for uid in uids]
+    return [EngineUser(uid, host.user_name(uid), host.home(uid)) for uid in uids]
 
 
 # --- Docker ---
 
 
-def _socket_path(text: str) -> str:
+def socket_path_of(text: str) -> str:
+    """The path of a socket that may be written as a URL."""
     return text.removeprefix("unix://")
 
 
 def _docker(host: Host, units: t.Mapping[str, Unit], clock: Deadline, docker_socket: str | None) -> Containers:
     if docker_socket:
-        path = _socket_path(docker_socket)
+        path = socket_path_of(docker_socket)
         try:
             return _ask_docker(host, path, None, clock)
         except NothingThere:
@@ -136,7 +137,7 @@ def _docker(host: Host, units: t.Mapping[str, Unit], clock: Deadline, docker_soc
         # A connection to docker.socket would start the engine and with it every container that is to restart.
         return _sleeping_docker(host)
     for path in DOCKER_SOCKETS:
-        if _is_podmans(host, path):
+        if is_podmans(host, path):
             continue
         try:
             return _ask_docker(host, path, None, clock)
@@ -153,7 +154,7 @@ def _docker(host: Host, units: t.Mapping[str, Unit], clock: Deadline, docker_soc
     return Containers((), ())
 
 
-def _is_podmans(host: Host, path: str) -> bool:
+def is_podmans(host: Host, path: str) -> bool:
     """Whether the socket is the link of podman-docker: its containers are Podman's, and asking would start a service."""
     try:
         return "podman" in host.read_link(path)
@@ -164,7 +165,7 @@ def _is_podmans(host: Host, path: str) -> bool:
 def _sleeping_docker(host: Host) -> Containers:
     """What is known while dockerd does not run: whether there are containers at all."""
     try:
-        names = host.list_dir(f"{_docker_root(host)}/containers")
+        names = host.list_dir(f"{docker_root(host)}/containers")
     except NothingThere:
         return Containers((), ())
     except CouldNotLook as error:
@@ -179,7 +180,8 @@ def _sleeping_docker(host: Host) -> Containers:
     )
 
 
-def _docker_root(host: Host) -> str:
+def docker_root(host: Host) -> str:
+    """The folder that Docker keeps its data in."""
     try:
         match = _DOCKER_ROOT.search(host.read_text("/etc/docker/daemon.json"))
     except NothingThere:
@@ -187,7 +189,7 @@ def _docker_root(host: Host) -> str:
     return match[1] if match else "/var/lib/docker"
 
 
-def _rootless_docker(host: Host, user: _User, clock: Deadline) -> Containers:
+def _rootless_docker(host: Host, user: EngineUser, clock: Deadline) -> Containers:
     try:
         return _ask_docker(host, f"{_USERS}/{user.uid}/docker.sock", user.name, clock)
     except NothingThere:
@@ -214,26 +216,30 @@ def _ask_docker(host: Host, path: str, user: str | None, clock: Deadline) -> Con
     :raises NothingThere: there is no such socket
     """
     try:
-        version = _api_version(host, path, clock)
+        version = api_version(host, path, clock)
         target = f"/v{version}/containers/json?all=1"
         (answer,) = host.http_get(path, [target], clock.left(path))
-        ids = parse_ids(_expect_ok(path, target, answer), "docker")
+        ids = parse_ids(expect_ok(path, target, answer), "docker")
         return _inspect_docker(host, path, version, ids, user, clock)
     except CouldNotLook as error:
         return _docker_blind(path, error)
 
 
-def _api_version(host: Host, path: str, clock: Deadline) -> str:
+def api_version(host: Host, path: str, clock: Deadline) -> str:
     """The newest API version that the server speaks: 20.10 ends at 1.41, and 29 begins at 1.44, so none can be pinned."""
     (answer,) = host.http_get(path, ["/_ping"], clock.left(path))
-    _expect_ok(path, "/_ping", answer)
+    expect_ok(path, "/_ping", answer)
     version = answer.headers.get("api-version", "")
     if not re.match(r"\d+\.\d+$", version):
         raise Unparsable(f"{path} does not say which Docker API it speaks (Api-Version: {version[:40]!r})")
     return version
 
 
-def _expect_ok(path: str, target: str, answer: HttpAnswer) -> bytes:
+def expect_ok(path: str, target: str, answer: HttpAnswer) -> bytes:
+    """The body of an answer that must be a good one.
+
+    :raises CouldNotLook: it is none; the text quotes what the engine says
+    """
     if answer.status != 200:
         text = answer.body[:200].decode("utf-8", "replace").strip()
         raise CouldNotLook(f"{path} answered GET {target} with {answer.status}: {text}")
@@ -250,7 +256,7 @@ def _inspect_docker(host: Host, path: str, version: str, ids: tuple[str, ...], u
         if answer.status == 404:
             continue  # removed since it was listed
         try:
-            containers.append(parse_docker_inspect(_expect_ok(path, target, answer), user))
+            containers.append(parse_docker_inspect(expect_ok(path, target, answer), user))
         except CouldNotLook as error:
             spots += _docker_blind(path, error).blind_spots
     return Containers(tuple(containers), tuple(spots))
@@ -264,17 +270,17 @@ def _podman(host: Host, clock: Deadline) -> Containers:
         return Containers((), ())
     root = host.euid() == 0
     seen = [_podman_of(host, None, clock) if root else _roots_podman(host)]
-    seen += [_podman_of(host, user, clock) for user in _users(host)]
+    seen += [_podman_of(host, user, clock) for user in engine_users(host)]
     return Containers(
         tuple(container for look in seen for container in look.containers),
         tuple(spot for look in seen for spot in look.blind_spots),
     )
 
 
-def _podman_of(host: Host, user: _User | None, clock: Deadline) -> Containers:
+def _podman_of(host: Host, user: EngineUser | None, clock: Deadline) -> Containers:
     whose = f"Podman of {user.name}" if user else "Podman"
     try:
-        stored = _stored_ids(host, user)
+        stored = stored_ids(host, user)
         return Containers((), ()) if stored == () else _ask_podman(host, user, clock, stored)
     except CouldNotLook as error:
         return _podman_blind(whose, error)
@@ -283,7 +289,7 @@ def _podman_of(host: Host, user: _User | None, clock: Deadline) -> Containers:
 def _roots_podman(host: Host) -> Containers:
     """What an ordinary user may know of root's Podman: only whether there may be containers."""
     try:
-        if _stored_ids(host, None) == ():
+        if stored_ids(host, None) == ():
             return Containers((), ())
     except CouldNotLook:
         pass
@@ -296,7 +302,7 @@ def _podman_blind(whose: str, error: CouldNotLook) -> Containers:
     return Containers((), (BlindSpot(f"the containers of {whose}", str(error), True, remedy),))
 
 
-def _stored_ids(host: Host, user: _User | None) -> tuple[str, ...] | None:
+def stored_ids(host: Host, user: EngineUser | None) -> tuple[str, ...] | None:
     """The ids in Podman's storage, or None where it is configured to be elsewhere, so that only Podman can tell.
 
     Every container (and a few things that are none of Podman's) has a folder named by its id below
@@ -317,7 +323,8 @@ def _stored_ids(host: Host, user: _User | None) -> tuple[str, ...] | None:
         return ()
 
 
-def _as_user(host: Host, user: _User, argv: list[str]) -> list[str]:
+def as_user(host: Host, user: EngineUser, argv: list[str]) -> list[str]:
+    """The words that run a command as a user, with what Podman needs to find the user's containers."""
     if host.euid() == user.uid:
         return argv
     runtime = f"{_USERS}/{user.uid}"
@@ -326,7 +333,7 @@ def _as_user(host: Host, user: _User, argv: list[str]) -> list[str]:
     return ["runuser", "-u", user.name, "--", "env", "-C", "/", *surroundings, *argv]
 
 
-def _ask_podman(host: Host, user: _User | None, clock: Deadline, stored: tuple[str, ...] | None) -> Containers:
+def _ask_podman(host: Host, user: EngineUser | None, clock: Deadline, stored: tuple[str, ...] | None) -> Containers:
     """What inspect says of the containers; ``stored`` are their ids, None where Podman is to list them.
 
     :raises CouldNotLook: it does not answer, or says what cannot be read
@@ -335,12 +342,12 @@ def _ask_podman(host: Host, user: _User | None, clock: Deadline, stored: tuple[s
 
     def ask(*argv: str) -> CommandResult:
         command = ["podman", *argv]
-        return host.run(_as_user(host, user, command) if user else command, clock.left(whose))
+        return host.run(as_user(host, user, command) if user else command, clock.left(whose))
 
     def listed() -> tuple[str, ...]:
         result = ask("ps", "-a", "--no-trunc", "--format", "json")
         if result.rc != 0:
-            raise CouldNotLook(f"podman ps: {_last_line(result)}")
+            raise CouldNotLook(f"podman ps: {last_line(result)}")
         return parse_ids(result.out, "podman")
 
     found: dict[str, Container] = {}
@@ -359,10 +366,11 @@ def _ask_podman(host: Host, user: _User | None, clock: Deadline, stored: tuple[s
             missing = tuple(one for one in present if one not in found)
     if not missing:
         return Containers(tuple(found.values()), ())
-    error = CouldNotLook(f"podman inspect does not show {', '.join(one[:12] for one in missing)}: {_last_line(result)}")
+    error = CouldNotLook(f"podman inspect does not show {', '.join(one[:12] for one in missing)}: {last_line(result)}")
     return Containers(tuple(found.values()), _podman_blind(whose, error).blind_spots)
 
 
-def _last_line(result: CommandResult) -> str:
+def last_line(result: CommandResult) -> str:
+    """What a command that failed said at last."""
     lines = result.err.strip().splitlines() or [f"it exited with {result.rc} and said nothing"]
     return lines[-1]

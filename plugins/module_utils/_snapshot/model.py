@@ -114,6 +114,19 @@ class ContainerState(t.NamedTuple):
     exit_code: int = 0
 
 
+class PodState(t.NamedTuple):
+    """A pod of Podman, but for the containers in it. ``spec`` holds its ``CreateCommand`` and what it shares; ``status``
+    is the engine's word in lower case: created, running, degraded, paused, stopped, exited."""
+
+    engine: str
+    user: str | None
+    name: str
+    id: str
+    status: str
+    spec: t.Mapping[str, t.Any]
+    unit: str | None = None
+
+
 class NetworkState(t.NamedTuple):
     """A network of an engine; ``spec`` is what the engine needs to make it again."""
 
@@ -145,13 +158,15 @@ class ImageState(t.NamedTuple):
 
 
 class Engines(t.NamedTuple):
-    """All that the engines of a host have. ``unseen`` says of each engine that could not be asked why (engine, why)."""
+    """All that the engines of a host have. ``unseen`` says of each engine that could not be asked why (engine, why).
+    The containers that Podman makes to hold its pods' namespaces are their pods' business and not among the containers."""
 
     containers: tuple[ContainerState, ...] = ()
     networks: tuple[NetworkState, ...] = ()
     volumes: tuple[VolumeState, ...] = ()
     images: tuple[ImageState, ...] = ()
     unseen: tuple[tuple[str, str], ...] = ()
+    pods: tuple[PodState, ...] = ()
 
 
 class ListenerState(t.NamedTuple):
