@@ -51,3 +51,7 @@ class LinkInPath(Refused):
 
 class StepFailed(GuardError):
     """A change of the host did not succeed; the text says which, and what state that leaves."""
+
+
+class Damaged(GuardError):
+    """What was kept is not what was written; the text names the file. Nothing of it may be used."""
