@@ -14,7 +14,7 @@ import typing as t
 from .._containers.compose_names import DEFAULT_FILES, OVERRIDE_FILES
 from .._errors import BadInput, CouldNotLook, NothingThere, Refused
 from .._snapshot.container_files import find_binds, find_project_files, find_project_folder
-from .._snapshot.paths import DEFAULT_PATHS, USER_PATHS, PathPlan, check_path, is_below, parse_path, plan_paths
+from .._snapshot.paths import DEFAULT_PATHS, USER_PATHS, PathPlan, check_path, is_below, literal, parse_path, plan_paths
 from .compose_files import find_compose_files
 
 if t.TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _plan_project(host: Host, project: _Project, engines: Engines, users: t.Sequ
         check_path(folder)
         outside = sorted(path for path in named if not is_below(path, folder))
         notes = [(path, "a container writes to it, so it holds data; a hook can save it") for path in data]
-        return PathPlan((folder, *outside), tuple(data), tuple(notes))
+        return PathPlan((folder, *outside), tuple(map(literal, data)), tuple(notes))
     names = [name for name, kind in _entries(host, folder) if kind == "file"]
     if wide or not project.has_containers:
         names = [name for name in names if name in _OWN_FILES]

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._errors import BadInput, Refused
@@ -40,11 +41,12 @@ USER_PATHS = (".config/containers/systemd", ".config/systemd/user")
 """The same below the home of a user who has a service manager."""
 
 OUR_FOLDER = "/var/lib/guarded-deploy"
-OUR_UNIT_FOLDERS = ("/usr/local/lib/systemd/system", "/etc/systemd/system", "/run/systemd/system")
 _OUR_UNITS = tuple(
-    f"guarded-deploy-{name}" for name in ("guard.timer", "guard.service", "early.service", "late.service", "guard-second.timer")
+    f"{folder}/{below}guarded-deploy-*"
+    for folder in ("/usr/local/lib/systemd/system", "/etc/systemd/system", "/run/systemd/system")
+    for below in ("", "*.wants/")
 )
-_OUR_LINKS = ("timers.target.wants", "multi-user.target.wants", "sysinit.target.wants", "basic.target.wants", "default.target.wants")
+"""What the guard keeps among the units, as patterns: no snapshot holds it, and no restore removes it."""
 
 NEVER = {
     "/proc": "it is no file system with content",
@@ -68,8 +70,9 @@ _DEFAULT_EXCLUDED = ("/var/spool/cron/atjobs", "/var/spool/cron/atspool")
 
 
 class PathPlan(t.NamedTuple):
-    """What is to be recorded: ``paths`` none of which lies in another, sorted, and what is left out below them. ``notes``
-    say what is not recorded although one could expect it (path, why)."""
+    """What is to be recorded: ``paths`` none of which lies in another, sorted, and what is left out below them, as patterns
+    (``compile_exclusion`` of ``_tree/exclusion.py``). ``notes`` say what is not recorded although one could expect it
+    (path, why)."""
 
     paths: tuple[str, ...]
     excluded: tuple[str, ...]
@@ -118,16 +121,19 @@ def collapse(paths: t.Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(kept))
 
 
-def our_paths() -> tuple[str, ...]:
-    """What the guard keeps among the units: no snapshot holds it, and no restore removes it."""
-    units = [f"{folder}/{unit}" for folder in OUR_UNIT_FOLDERS for unit in _OUR_UNITS]
-    links = [f"{folder}/{wants}/{unit}" for folder in OUR_UNIT_FOLDERS for wants in _OUR_LINKS for unit in _OUR_UNITS]
-    return (*units, *links)
+def literal(path: str) -> str:
+    """A pattern that only the path itself matches."""
+    return re.sub(r"([*?[])", r"[\1]", path)
+
+
+def is_ours(path: str) -> bool:
+    """Whether a path is the guard's or the store's, which nobody misses in a snapshot."""
+    return is_below(path, OUR_FOLDER) or path.rpartition("/")[2].startswith("guarded-deploy-")
 
 
 def plan_paths(paths: t.Iterable[str], excluded: t.Iterable[str] = (), notes: t.Iterable[tuple[str, str]] = ()) -> PathPlan:
     """What to record of what was asked for. Nested and repeated paths become one; what may never be recorded is left out
-    where it lies below one of them.
+    where it lies below one of them. ``excluded`` are patterns.
 
     :raises BadInput: a path is not absolute
     :raises Refused: a path may not be recorded
@@ -135,12 +141,13 @@ def plan_paths(paths: t.Iterable[str], excluded: t.Iterable[str] = (), notes: t.
     roots = collapse(parse_path(path) for path in paths)
     for root in roots:
         check_path(root)
-    wanted = {parse_path(path) for path in excluded}
-    for path in wanted:
-        if path in roots:
-            raise BadInput(f"{path} is to be recorded and to be left out; leave it out of one of the lists")
-    never = [path for path in (*NEVER, *_DEFAULT_EXCLUDED, *our_paths()) if _lies_in(path, roots)]
-    return PathPlan(roots, collapse((*never, *(path for path in wanted if _lies_in(path, roots)))), tuple(notes))
+    wanted = list(excluded)
+    for pattern in wanted:
+        if pattern.rstrip("/") in roots or not pattern.strip("/"):
+            raise BadInput(f"{pattern!r} is to be left out and to be recorded; take it out of one of the lists")
+    never = [literal(path) for path in (*NEVER, *_DEFAULT_EXCLUDED) if _lies_in(path, roots)]
+    ours = [pattern for pattern in _OUR_UNITS if _lies_in(pattern, roots)]
+    return PathPlan(roots, tuple(dict.fromkeys((*never, *ours, *wanted))), tuple(notes))
 
 
 def _lies_in(path: str, roots: t.Iterable[str]) -> bool:

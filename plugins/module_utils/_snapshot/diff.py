@@ -1,0 +1,117 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note: this is private to the collection and may change without notice.
+
+"""Two states of a host compared for their meaning."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .engine_diff import diff_engines
+from .listener_diff import diff_listeners
+from .model import Change, Difference
+from .packages import differing_packages
+from .unit_diff import diff_unit
+
+if t.TYPE_CHECKING:
+    from .model import HostState, ListenerState, UnitState
+
+SECTIONS = ("files", "units", "timers", "sockets", "containers", "networks", "volumes", "images", "ports", "packages")
+
+UnitKey = tuple[t.Optional[str], str]
+"""A unit: the login whose manager has it (None: the system's), and its name."""
+
+
+def diff_states(before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None = None) -> Difference:
+    """How a host differs from how it stood, but for its files.
+
+    What could not be seen on either side is in ``unseen``, and nothing of it is told to be gone or new. Restarts, pids,
+    times, container ids, ports that the kernel chose and sockets of short life are no differences.
+
+    With ``in_scope`` (``find_managed(...)`` of ``_snapshot/scope.py``) it answers whether a restore has done its work:
+    of other units only their enablement counts, of ports only those of units in scope and of containers; packages, and
+    volumes, networks and tags that came, do not count, nor what lay in /run when the host was booted since.
+    """
+    unseen = _unseen(before, now)
+    changes = [*_diff_units(before, now, in_scope, unseen), *diff_engines(before.engines, now.engines)]
+    if not _is_blind("ports", before, now):
+        changes += diff_listeners(before.listeners, now.listeners, _counts(in_scope))
+    if in_scope is None and not _is_blind("packages", before, now):
+        changes += _diff_packages(before, now)
+    if in_scope is not None:
+        changes = [change for change in changes if change.before or change.section not in ("volumes", "networks", "images")]
+    order = {section: number for number, section in enumerate(SECTIONS)}
+    return Difference(tuple(sorted(changes, key=lambda change: (order[change.section], change.name))), tuple(unseen))
+
+
+def _is_blind(section: str, before: HostState, now: HostState) -> bool:
+    return any(what.split(":")[0] == section for side in (before, now) for what, _why in side.unseen)
+
+
+def _unseen(before: HostState, now: HostState) -> list[tuple[str, str]]:
+    found = []
+    for side, when in ((before, "in the snapshot"), (now, "now")):
+        found += [(f"{what} ({when})", why) for what, why in (*side.unseen, *side.engines.unseen)]
+    return list(dict.fromkeys(found))
+
+
+def _users_without_units(before: HostState, now: HostState) -> set[str | None]:
+    """Whose manager was seen on one side alone: of a user who is not logged in, nothing is known."""
+    first, second = ({unit.user for unit in side.units} for side in (before, now))
+    blind = {what.rpartition(" ")[2] for side in (before, now) for what, _why in side.unseen if what.startswith("units: ")}
+    found: set[str | None] = {*(first ^ second), *blind}
+    if any(what == "units" for side in (before, now) for what, _why in side.unseen):
+        found.add(None)
+    return found
+
+
+def _has_something_up(state: HostState, user: str, in_scope: t.Container[UnitKey]) -> bool:
+    """Whether something of a user's is missed where their manager does not run. It ends with their last session."""
+    return any(unit.user == user and unit.active == "active" and (user, unit.name) in in_scope for unit in state.units)
+
+
+def _diff_units(
+    before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None, unseen: list[tuple[str, str]]
+) -> t.Iterator[Change]:
+    hidden = _users_without_units(before, now)
+    for user in sorted(user for user in hidden if user is not None):
+        if in_scope is None or _has_something_up(before, user, in_scope):
+            unseen.append((f"units of {user}", f"the service manager of {user} was seen on one side only"))
+    first = {(unit.user, unit.name): unit for unit in before.units}
+    second = {(unit.user, unit.name): unit for unit in now.units}
+    rebooted = in_scope is not None and before.boot != now.boot
+    for key in {**first, **second}:
+        if key[0] in hidden and not (key in first and key in second):
+            continue
+        sides = first.get(key), second.get(key)
+        if in_scope is not None and key not in in_scope:
+            sides = _without_activity(sides[0]), _without_activity(sides[1])
+        change = diff_unit(*sides, rebooted=rebooted)
+        if change is not None:
+            yield change
+
+
+def _without_activity(unit: UnitState | None) -> UnitState | None:
+    return unit and unit._replace(active="", sub="", result="")
+
+
+def _counts(in_scope: t.Container[UnitKey] | None) -> t.Callable[[ListenerState], bool]:
+    if in_scope is None:
+        return lambda _listener: True
+
+    def counts(listener: ListenerState) -> bool:
+        kind, _space, name = listener.owner.partition(" ")
+        if kind == "container":
+            return True
+        plain, _space, user = name.partition(" (")
+        return kind == "unit" and (user.removesuffix(")") or None, plain) in in_scope
+
+    return counts
+
+
+def _diff_packages(before: HostState, now: HostState) -> t.Iterator[Change]:
+    for name in differing_packages(before.packages, now.packages):
+        yield Change("packages", name, before.packages.get(name, ""), now.packages.get(name, ""))
