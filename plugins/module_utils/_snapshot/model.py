@@ -14,6 +14,10 @@ from __future__ import annotations
 
 import typing as t
 
+# Why something in a tree was not looked at (:attr:`Tree.left_out`).
+EXCLUDED = "excluded"
+MOUNTED = "another file system is mounted there"
+
 
 class Entry(t.NamedTuple):
     """One entry of a tree. ``path`` is relative to the tree's root, ``.`` is the root itself. ``kind`` is file, folder,
@@ -84,7 +88,7 @@ class UnitState(t.NamedTuple):
     type: str = ""
     fragment: str = ""
     drop_ins: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()  # that its definition names: environment files, programs, scripts
+    files: tuple[str, ...] = ()  # it was generated from, or that its definition names: environment files, programs
     invocation: str = ""
     changed: float = 0.0
     result: str = ""

@@ -36,6 +36,7 @@ STATE_PROPERTIES = (
     "Names",
     "NeedDaemonReload",
     "Result",
+    "SourcePath",
     "StateChangeTimestampMonotonic",
     "SubState",
     "Transient",
@@ -68,11 +69,12 @@ def _paths(argv: t.Iterable[str]) -> t.Iterator[str]:
 
 
 def _files(block: Block) -> tuple[str, ...]:
-    """The files that a unit's definition names."""
+    """The file that a unit was generated from, and those that its definition names."""
+    source = [path for path in (block.text("SourcePath"),) if path]
     environment = [_OPTIONAL.sub("", text) for text in block.texts("EnvironmentFiles") if text]
     commands = [text for key in ("ExecStartPre", "ExecStart") for text in block.texts(key)]
     programs = [path for text in commands for path in _paths(parse_argv(text))]
-    return tuple(dict.fromkeys([*environment, *programs]))
+    return tuple(dict.fromkeys([*source, *environment, *programs]))
 
 
 def _parse_state(block: Block, user: str | None, unit_files: t.Mapping[str, str]) -> UnitState:
