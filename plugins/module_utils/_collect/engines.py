@@ -254,11 +254,11 @@ def _podman(host: Host, user: EngineUser | None, timeout: float) -> Engines:
     def pods() -> tuple[str, ...]:
         return tuple(podman.ask("pod", "ps", "--no-trunc", "--quiet").split())
 
-    states, _holders = podman.inspect("container", containers(), lambda text: parse_podman_states(text, login), containers)
+    states, holders = podman.inspect("container", containers(), lambda text: parse_podman_states(text, login), containers)
     made = parse_podman_networks(podman.ask("network", "ls", "--format", "json"), login)
     their_pods = podman.inspect("pod", pods(), lambda text: parse_pods(text, login), pods)
     found = Engines(
-        containers=resolve_ids(states, made, their_pods),
+        containers=resolve_ids(states, made, their_pods, holders),
         networks=made,
         volumes=parse_podman_volumes(podman.ask("volume", "ls", "--format", "json"), login),
         images=parse_podman_images(podman.ask("images", "--no-trunc", "--format", "json"), login),

@@ -125,6 +125,30 @@ class _Line(t.NamedTuple):
     unknown: list[str]
 
 
+class CreateLine(t.NamedTuple):
+    """A line that creates a container, or a pod, in parts. ``options`` are long names and values, ``true`` for a flag, in
+    their order; ``image`` is None where there is none (a pod), ``arguments`` are the program's. ``unknown`` says what could
+    not be told apart; empty is a statement."""
+
+    engine: str
+    verb: str
+    options: tuple[tuple[str, str], ...]
+    image: str | None
+    arguments: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def read_create_line(argv: t.Sequence[str]) -> CreateLine | None:
+    """The parts of a line that was given to an engine, as Podman keeps it in ``CreateCommand``; None where it creates
+    neither a container nor a pod."""
+    call = _find_call([_Word(text, 0) for text in argv])
+    if call is None or call.verb not in ("run", "create", "pod"):
+        return None
+    line = _read_line(call.rest)
+    options = tuple((option.name, option.value) for option in line.options)
+    return CreateLine(call.engine, call.verb, options, line.image, tuple(line.arguments), tuple(line.unknown))
+
+
 def declare_run(argv: t.Sequence[str], file: str, line: int, unit: str | None = None, lines: t.Sequence[int] = ()) -> Declared | None:
     """What a command line that creates a container says of it; None where it creates none.
 

@@ -26,8 +26,9 @@ if t.TYPE_CHECKING:
 
 # Networks that an engine has by itself and that cannot be made.
 PREDEFINED = {"docker": ("bridge", "host", "none"), "podman": ("podman", "host", "none")}
+_NOT_OF_DOCKER_NETWORKS = ("Id", "Name", "Created", "Containers", "Services", "Peers", "Scope", "Status")
 _ENDPOINT = ("IPAMConfig", "Links", "Aliases", "DriverOpts", "GwPriority", "NetworkID", "IPAddress", "GlobalIPv6Address")
-_POD = ("CreateCommand", "InfraConfig", "InfraContainerID", "SharedNamespaces", "ExitPolicy", "Labels", "RestartPolicy")
+_POD = ("CreateCommand", "InfraConfig", "SharedNamespaces", "ExitPolicy", "Labels", "RestartPolicy")
 _NAMESPACES = ("NetworkMode", "IpcMode", "PidMode", "UTSMode", "UsernsMode")
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}$")
 # "Up 3 seconds" between two tries of a loop is no health: Docker itself forgives failures after 10 seconds.
@@ -45,18 +46,19 @@ def parse_docker_state(text: str | bytes, user: str | None, now: float) -> Conta
     return _state(container, document, document["Image"], status)
 
 
-def parse_podman_states(text: str | bytes, user: str | None) -> tuple[tuple[ContainerState, ...], tuple[str, ...]]:
-    """The containers of a ``podman container inspect`` answer, and the ids of those that hold the namespaces of pods.
+def parse_podman_states(text: str | bytes, user: str | None) -> tuple[tuple[ContainerState, ...], dict[str, str]]:
+    """The containers of a ``podman container inspect`` answer, and of those that hold the namespaces of pods only the id
+    and the id of the pod.
 
     :raises Unparsable: as :func:`parse_docker_state`
     """
-    found, holders = [], []
+    found, holders = [], {}
     for container, document in zip(parse_podman_inspect(text, user), json.loads(text)):
         if document.get("IsInfra"):
-            holders.append(container.id)
+            holders[container.id] = document.get("Pod") or ""
         else:
             found.append(_state(container, document, document["Image"], container.status))
-    return tuple(found), tuple(holders)
+    return tuple(found), holders
 
 
 def _is_between_tries(container: Container, now: float) -> bool:
@@ -102,6 +104,14 @@ def _policy(host_config: t.Mapping[str, t.Any]) -> str:
     return f"{name}:{tries}" if name == "on-failure" and tries else name
 
 
+def drop_empty(value: t.Any) -> t.Any:
+    """A document without what is null, false, zero or empty: versions of an engine differ in which of these they write."""
+    if isinstance(value, dict):
+        kept = {key: drop_empty(one) for key, one in value.items()}
+        return {key: one for key, one in kept.items() if one}
+    return [drop_empty(one) for one in value] if isinstance(value, list) else value
+
+
 def _list(text: str | bytes, what: str) -> list[t.Any]:
     try:
         found = json.loads(text or "[]")
@@ -130,7 +140,7 @@ def parse_docker_networks(text: str | bytes, user: str | None) -> tuple[NetworkS
     for entry in _list(text, "docker networks"):
         name = _text(entry, "Name", "docker networks")
         if name not in PREDEFINED["docker"]:
-            spec = {key: value for key, value in entry.items() if key not in ("Id", "Name", "Created", "Containers", "Services")}
+            spec = drop_empty({key: value for key, value in entry.items() if key not in _NOT_OF_DOCKER_NETWORKS})
             found.append(NetworkState("docker", user, name, _text(entry, "Id", f"docker network {name}"), spec))
     return tuple(found)
 
@@ -144,7 +154,7 @@ def parse_podman_networks(text: str | bytes, user: str | None) -> tuple[NetworkS
     for entry in _list(text, "podman networks"):
         name = _text(entry, "name", "podman networks")
         if name not in PREDEFINED["podman"]:
-            spec = {key: value for key, value in entry.items() if key not in ("id", "name", "created", "containers")}
+            spec = drop_empty({key: value for key, value in entry.items() if key not in ("id", "name", "created", "containers")})
             found.append(NetworkState("podman", user, name, _text(entry, "id", f"podman network {name}"), spec))
     return tuple(found)
 
@@ -216,21 +226,24 @@ def parse_pods(text: str | bytes, user: str | None) -> tuple[PodState, ...]:
     found = []
     for entry in entries:
         name = _text(entry, "Name", "podman pods")
-        spec = {key: entry[key] for key in _POD if entry.get(key)}
+        spec = {key: drop_empty(entry[key]) for key in _POD if entry.get(key)}
         unit = (entry.get("Labels") or {}).get("PODMAN_SYSTEMD_UNIT")
         found.append(PodState("podman", user, name, _text(entry, "Id", f"pod {name}"), str(entry.get("State", "")).lower(), spec, unit))
     return tuple(found)
 
 
 def resolve_ids(
-    containers: t.Sequence[ContainerState], networks: t.Sequence[NetworkState], pods: t.Sequence[PodState] = ()
+    containers: t.Sequence[ContainerState],
+    networks: t.Sequence[NetworkState],
+    pods: t.Sequence[PodState] = (),
+    holders: t.Mapping[str, str] | None = None,
 ) -> tuple[ContainerState, ...]:
-    """The containers of one engine with names in the place of the ids that their specifications refer to. A reference to
-    what is not there any more is left as it is."""
+    """The containers of one engine with names in the place of the ids that their specifications refer to; ``holders`` as
+    :func:`parse_podman_states` gives them. A reference to what is not there any more is left as it is."""
     names = {one.id: one.name for one in containers}
-    names.update((one.spec["InfraContainerID"], f"{one.name}-infra") for one in pods if "InfraContainerID" in one.spec)
     of_networks = {one.id: one.name for one in networks}
     of_pods = {one.id: one.name for one in pods}
+    names.update((holder, f"{of_pods.get(pod, pod)}-infra") for holder, pod in (holders or {}).items())
     found = []
     for one in containers:
         host_config = dict(one.spec["HostConfig"])
