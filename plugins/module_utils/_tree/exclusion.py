@@ -14,8 +14,6 @@ import typing as t
 
 from .._errors import CouldNotLook
 
-EXCLUDED = "excluded"
-MOUNTED = "another file system is mounted there"
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 

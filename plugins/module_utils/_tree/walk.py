@@ -16,9 +16,9 @@ import stat
 import typing as t
 
 from .._errors import NothingThere
-from .._snapshot.model import Entry, Tree
+from .._snapshot.model import EXCLUDED, MOUNTED, Entry, Tree
 from .descend import explain_os_error, open_below, open_parent, split
-from .exclusion import EXCLUDED, MOUNTED, compile_exclusion, read_mount_points
+from .exclusion import compile_exclusion, read_mount_points
 from .xattrs import Xattrs, list_xattrs, read_xattrs
 
 _KINDS = {
