@@ -14,10 +14,12 @@ from .engine_diff import diff_engines
 from .listener_diff import diff_listeners
 from .model import Change, Difference
 from .packages import differing_packages
-from .unit_diff import diff_unit
+from .unit_diff import describe_unit, diff_unit, unit_section
+from .unit_match import find_unit_differences
 
 if t.TYPE_CHECKING:
-    from .model import HostState, ListenerState, UnitState
+    from .model import HostState, ListenerState
+    from .unit_match import UnitDifference
 
 SECTIONS = ("files", "units", "timers", "sockets", "containers", "networks", "volumes", "images", "ports", "packages")
 
@@ -25,18 +27,18 @@ UnitKey = tuple[t.Optional[str], str]
 """A unit: the login whose manager has it (None: the system's), and its name."""
 
 
-def diff_states(before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None = None) -> Difference:
+def diff_states(before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None = None, own_unit: str | None = None) -> Difference:
     """How a host differs from how it stood, but for its files.
 
     What could not be seen on either side is in ``unseen``, and nothing of it is told to be gone or new. Restarts, pids,
     times, container ids, ports that the kernel chose and sockets of short life are no differences.
 
     With ``in_scope`` (``find_managed(...)`` of ``_snapshot/scope.py``) it answers whether a restore has done its work:
-    of other units only their enablement counts, of ports only those of units in scope and of containers; packages, and
-    volumes, networks and tags that came, do not count, nor what lay in /run when the host was booted since.
+    units are compared by ``_snapshot/unit_match.py``, ``own_unit`` being the one that this runs in; of ports only those of
+    units in scope and of containers; packages, and volumes, networks and tags that came, do not count.
     """
     unseen = _unseen(before, now)
-    changes = [*_diff_units(before, now, in_scope, unseen), *diff_engines(before.engines, now.engines)]
+    changes = [*_diff_units(before, now, in_scope, own_unit, unseen), *diff_engines(before.engines, now.engines)]
     if not _is_blind("ports", before, now):
         changes += diff_listeners(before.listeners, now.listeners, _counts(in_scope))
     if in_scope is None and not _is_blind("packages", before, now):
@@ -74,28 +76,28 @@ def _has_something_up(state: HostState, user: str, in_scope: t.Container[UnitKey
 
 
 def _diff_units(
-    before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None, unseen: list[tuple[str, str]]
+    before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None, own_unit: str | None, unseen: list[tuple[str, str]]
 ) -> t.Iterator[Change]:
     hidden = _users_without_units(before, now)
     for user in sorted(user for user in hidden if user is not None):
         if in_scope is None or _has_something_up(before, user, in_scope):
             unseen.append((f"units of {user}", f"the service manager of {user} was seen on one side only"))
-    first = {(unit.user, unit.name): unit for unit in before.units}
-    second = {(unit.user, unit.name): unit for unit in now.units}
-    rebooted = in_scope is not None and before.boot != now.boot
+    first = {(unit.user, unit.name): unit for unit in before.units if unit.user not in hidden}
+    second = {(unit.user, unit.name): unit for unit in now.units if unit.user not in hidden}
+    if in_scope is not None:
+        for found in find_unit_differences(first.values(), second.values(), before.boot == now.boot, own_unit):
+            yield _unit_change(found)
+        return
     for key in {**first, **second}:
-        if key[0] in hidden and not (key in first and key in second):
-            continue
-        sides = first.get(key), second.get(key)
-        if in_scope is not None and key not in in_scope:
-            sides = _without_activity(sides[0]), _without_activity(sides[1])
-        change = diff_unit(*sides, rebooted=rebooted)
+        change = diff_unit(first.get(key), second.get(key))
         if change is not None:
             yield change
 
 
-def _without_activity(unit: UnitState | None) -> UnitState | None:
-    return unit and unit._replace(active="", sub="", result="")
+def _unit_change(found: UnitDifference) -> Change:
+    user, name = found.key
+    before, now = (describe_unit(unit) if unit is not None else "" for unit in (found.before, found.now))
+    return Change(unit_section(name), name if user is None else f"{name} ({user})", before, now)
 
 
 def _counts(in_scope: t.Container[UnitKey] | None) -> t.Callable[[ListenerState], bool]:

@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 PIN = "guarded-deploy/pin"
 """What the tags begin with by which a snapshot keeps its images."""
 
-_TOLD = frozenset(("status", "image", "image_id", "restart_policy", "env", "Env", "Config.Env"))
+_TOLD = frozenset(("status", "image_id", "restart_policy", "env"))
 _Key = tuple[str, str, str]
 _Placed = t.TypeVar("_Placed", "ContainerState", "NetworkState", "PodState", "VolumeState")
 

@@ -66,15 +66,14 @@ def _definition(unit: UnitState) -> str:
     return f"{unit.fragment} with {drop_ins}" if drop_ins else unit.fragment
 
 
-def _differs_in(before: UnitState, now: UnitState, rebooted: bool) -> tuple[str, ...]:
+def _differs_in(before: UnitState, now: UnitState) -> tuple[str, ...]:
     found = []
     if activity(before) and activity(now) and not _same_activity(before, now):
         found.append("activity")
-    if before.enabled != now.enabled and not (rebooted and before.enabled.endswith("-runtime")):
+    if before.enabled != now.enabled:
         found.append("enabled")
     first, second = _definition(before), _definition(now)
-    in_run = rebooted and before.fragment.startswith("/run/")
-    if first and second and first != second and not in_run:
+    if first and second and first != second:
         found.append("definition")
     if before.load != now.load and {before.load, now.load} & {"error", "bad-setting", "not-found"}:
         found.append("load")
@@ -110,22 +109,15 @@ def _is_nothing(unit: UnitState) -> bool:
     return unit.active in ("inactive", "") and without_file and unit.enabled in (_NO_OWN_FILE if is_instance else ("", "transient"))
 
 
-def diff_unit(before: UnitState | None, now: UnitState | None, rebooted: bool = False) -> Change | None:
-    """How one unit differs, None where it does not. One of the two may not be there.
-
-    ``rebooted`` leaves out what lies in /run alone and so ended with the boot.
-    """
+def diff_unit(before: UnitState | None, now: UnitState | None) -> Change | None:
+    """How one unit differs, None where it does not. One of the two may not be there."""
     either = now or before
     if either is None or not all(unit is None or is_compared(unit) for unit in (before, now)):
         return None
     section, title = unit_section(either.name), unit_title(either)
     if before is None or now is None:
-        if _is_nothing(either) or (rebooted and now is None and _is_runtime(either)):
+        if _is_nothing(either):
             return None
         return Change(section, title, describe_unit(before) if before else "", describe_unit(now) if now else "")
-    fields = _differs_in(before, now, rebooted)
+    fields = _differs_in(before, now)
     return Change(section, title, describe_unit(before, fields), describe_unit(now, fields)) if fields else None
-
-
-def _is_runtime(unit: UnitState) -> bool:
-    return unit.enabled.endswith("-runtime") or unit.fragment.startswith("/run/")
