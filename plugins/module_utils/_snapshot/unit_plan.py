@@ -85,7 +85,7 @@ def plan_units(before: t.Iterable[UnitState], now: t.Iterable[UnitState], brough
     failed = [key for key, sides in managed.items() if _needs_reset(sides)]
     return UnitPlan(
         stop=tuple(sorted(set(stop), key=_stop_order)),
-        reset_failed=tuple(sorted({*failed, *start})),
+        reset_failed=tuple(sorted({*failed, *start}, key=_start_order)),
         start=tuple(sorted(set(start), key=_start_order)),
         reload=tuple(key for key, verdict in verdicts.items() if verdict == "reload" and key not in stop),
     )
@@ -101,7 +101,7 @@ def _stop_order(key: Key) -> tuple[bool, str, str]:
 
 def _needs_reset(sides: Sides) -> bool:
     before, now = sides
-    return now is not None and now.active == "failed" and (before is None or before.active != "failed")
+    return now is not None and now.active == "failed" and not was_up(before) and differs_in_activity(before, now)
 
 
 def _judge(key: Key, sides: Sides, brought_back: BroughtBack, frame: Frame) -> str:
