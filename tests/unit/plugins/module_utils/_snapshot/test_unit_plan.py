@@ -298,4 +298,5 @@ def carry_out(before: list[UnitState], now: list[UnitState], steps: UnitPlan) ->
         units[key] = old[key]._replace(active="active", invocation="third", changed=902.0)
     for key in steps.reload:
         units[key] = units[key]._replace(changed=903.0)
-    return list(units.values())
+    # And what is on its way arrives, but for jobs, which take as long as they take.
+    return [one._replace(active="active") if one.active == "activating" and one.type != "oneshot" else one for one in units.values()]
