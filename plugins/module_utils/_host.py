@@ -41,6 +41,15 @@ class CommandResult(t.NamedTuple):
     err: str
 
 
+class PathFacts(t.NamedTuple):
+    """Of what is at a path: ``st_mode``, owner, group, and the file system that it lies on."""
+
+    mode: int
+    uid: int
+    gid: int
+    device: int
+
+
 class Host(t.Protocol):
     """A machine to look at. Every method raises :class:`CouldNotLook` (or a child) when it could not look, and
     :class:`NothingThere` when the thing asked for does not exist. Times are seconds."""
@@ -64,6 +73,10 @@ class Host(t.Protocol):
     def exists(self, path: str) -> bool: ...
 
     def mode_and_size(self, path: str) -> tuple[int, int]: ...
+
+    def path_facts(self, path: str) -> PathFacts: ...
+
+    def real_path(self, path: str) -> str: ...
 
     def read_link(self, path: str) -> str: ...
 
@@ -268,6 +281,18 @@ class LocalHost:
             raise _failed_look(path, error) from error
         return found.st_mode, found.st_size
 
+    def path_facts(self, path: str) -> PathFacts:
+        """Facts of what is at a path itself: a link there is not followed."""
+        try:
+            found = os.lstat(path)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        return PathFacts(found.st_mode, found.st_uid, found.st_gid, found.st_dev)
+
+    def real_path(self, path: str) -> str:
+        """The path without any link in it."""
+        return os.path.realpath(path)
+
     def read_link(self, path: str) -> str:
         """Where a symbolic link points."""
         try:
@@ -415,6 +440,7 @@ class LocalHost:
         try:
             os.makedirs(path, exist_ok=True)
             os.chmod(path, mode)
+            _sync_folder(path)
         except OSError as error:
             raise StepFailed(f"{path} cannot be made: {error.strerror}") from error
 

@@ -1,0 +1,89 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note: this is private to the collection and may change without notice.
+
+"""The rollback of a guard: the one restore, run until the host stays as it was."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import CouldNotLook, Damaged, GuardError, NothingThere
+from .guard_record import HERE, Place
+from .restore import RestoreOutcome, RestoreRequest, restore
+
+if t.TYPE_CHECKING:
+    from .._guard.model import Record
+    from .._host import WritableHost
+    from .._snapshot.model import Difference, Unrestorable
+
+# A controller that has not noticed yet may still be changing things: how often the host is brought back.
+MOST_ROUNDS = 3
+
+
+class Rollback(t.NamedTuple):
+    """What a rollback did: lines for a person. ``verified`` is: the host is as it was, by a look after the last step."""
+
+    changed: bool = False
+    verified: bool = False
+    steps: tuple[str, ...] = ()
+    remaining: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    unrestored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_lines(self) -> dict[str, list[str]]:
+        """For a record."""
+        return {name: list(getattr(self, name)) for name in ("steps", "remaining", "failures", "unrestored", "notes")}
+
+
+def _lines(difference: Difference) -> tuple[str, ...]:
+    changes = (f"{one.section} {one.name}: is {one.after or 'gone'}, was {one.before or 'not there'}" for one in difference.changes)
+    return (*changes, *(f"{what} could not be looked at: {why}" for what, why in difference.unseen))
+
+
+def _unrestored(found: t.Iterable[Unrestorable]) -> tuple[str, ...]:
+    return tuple(f"{one.kind} {one.name}: {one.why}" for one in found)
+
+
+def _join(before: Rollback, outcome: RestoreOutcome) -> Rollback:
+    return Rollback(
+        changed=before.changed or outcome.changed,
+        verified=bool(outcome.verified),
+        steps=(*before.steps, *outcome.steps),
+        remaining=_lines(outcome.remaining),
+        failures=outcome.failures,
+        unrestored=_unrestored(outcome.unrestored),
+        notes=tuple(dict.fromkeys((*before.notes, *outcome.notes))),
+    )
+
+
+def run_rollback(host: WritableHost, record: Record, stage: str, timeout: float, place: Place = HERE, check: bool = False) -> Rollback:
+    """Bring the host back to the guard's snapshot, again where it does not stay so. Whatever goes wrong is in the result."""
+    rollback = Rollback()
+    for attempt in range(MOST_ROUNDS):
+        # What has changed since the last round may be anything.
+        request = RestoreRequest(
+            record.snapshot, stage if attempt == 0 else "whole", accept_loss=True, by_guard=True, check=check, timeout=timeout
+        )
+        try:
+            outcome = restore(host, request, place.store)
+        except GuardError as error:
+            rollback = rollback._replace(verified=False, failures=(str(error),))
+            if check or stage == "early" or isinstance(error, (Damaged, NothingThere)):
+                return rollback
+        else:
+            rollback = _join(rollback, outcome)
+            if check or stage == "early" or (outcome.verified and not outcome.changed):
+                return rollback
+        _wait_a_second(host)
+    return rollback
+
+
+def _wait_a_second(host: WritableHost) -> None:
+    try:
+        host.run(("sleep", "1"), 10)
+    except CouldNotLook:
+        pass
