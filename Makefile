@@ -81,6 +81,11 @@ unit: venv ## Unit tests; those of the layers too
 scenarios: venv ## Every Molecule scenario on hosts of its own, two at a time; ONLY='one or two' for some
 	python -m testbed run -- pytest tests/scenarios -n 2 --dist worksteal -v --durations=0 --durations-min=0.1 $(if $(ONLY),-k '$(ONLY)')
 
+# What is random in `make test` as a small sample, at length.
+.PHONY: soak
+soak: venv ## The long runs: hundreds of storms over file trees, all combinations of states, all faults many times
+	FIDELITY_ROUNDS=$${FIDELITY_ROUNDS:-200} RACE_SECONDS=$${RACE_SECONDS:-60} pytest -q tests/fidelity tests/unit/plugins/module_utils/_tree
+
 .PHONY: corpus
 corpus: venv ## What the units of some 200 Debian server packages declare (fetched by apt, not installed); fails where one crashes
 	python -m corpus

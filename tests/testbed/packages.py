@@ -14,9 +14,14 @@ from .errors import TestbedError
 
 # Program -> the Debian package that brings it.
 PACKAGES = {
+    "bsdtar": "libarchive-tools",
     "dockerd": "docker.io",
+    "getcap": "libcap2-bin",
+    "getfattr": "attr",
     "iptables": "iptables",
     "mmdebstrap": "mmdebstrap",
+    "rsync": "rsync",
+    "setfacl": "acl",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }
