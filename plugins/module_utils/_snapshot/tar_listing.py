@@ -18,19 +18,46 @@ import typing as t
 from .._errors import Unparsable
 
 _ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
+# Names of files are quoted, so that none can end like this.
+_WAS_CHANGED = re.compile(
+    r"""
+    :\ (?:Cannot\ (?:open|stat|readlink|read|llistxattr|savedir):\ )?
+    (?:Too\ many\ levels\ of\ symbolic\ links|Not\ a\ directory|No\ such\ file\ or\ directory|No\ such\ device\ or\ address)$
+    | :\ file\ changed\ as\ we\ read\ it$
+    | :\ File\ removed\ before\ we\ read\ it$
+    | :\ File\ shrank\ by\ \d+\ bytes;\ padding\ with\ zeros$
+    | :\ (?:socket|door)\ ignored$
+    | :\ file\ is\ on\ a\ different\ filesystem;\ not\ dumped$
+    | :\ Exiting\ with\ failure\ status\ due\ to\ previous\ errors$
+    """,
+    re.VERBOSE,
+)
 _LINE = re.compile(r"block (\d+): (.*)", re.DOTALL)
 
 
-def plan_archiving(archive: str, listing: str, folder: str, member: str, excluded: t.Sequence[str]) -> tuple[str, ...]:
-    """The command that archives ``member`` of ``folder`` and all below it on its file system. ``excluded`` are paths
-    relative to ``folder``. ``listing`` gets the names of members and the blocks at which they begin."""
-    return (
+class ArchivePlan(t.NamedTuple):
+    """A command, and the content of a file that it reads: the names that it leaves out."""
+
+    argv: tuple[str, ...]
+    exclusions: bytes
+
+
+def plan_archiving(stem: str, folder: str, member: str, excluded: t.Iterable[str]) -> ArchivePlan:
+    """The command that archives ``member`` of ``folder`` (empty for all of it) and all below it on its file system.
+
+    ``excluded`` are paths relative to ``folder``. The archive is ``<stem>.tar``; ``<stem>.listing`` gets the names of members
+    and the blocks at which they begin; ``<stem>.exclusions`` is to hold what the plan says.
+    """
+    # A file of names has one on each line, and what is white at a line's end is lost; arguments are limited in number.
+    odd = [path for path in excluded if "\n" in path or path != path.rstrip()]
+    plain = [path for path in excluded if "\n" not in path and path == path.rstrip()]
+    argv = (
         "tar",
         "--create",
-        f"--file={archive}",
+        f"--file={stem}.tar",
         "--verbose",
         "--block-number",
-        f"--index-file={listing}",
+        f"--index-file={stem}.listing",
         "--quoting-style=escape",
         "--format=posix",
         # Times stand in our index, to the nanosecond. Without them most members need no second header.
@@ -42,11 +69,22 @@ def plan_archiving(archive: str, listing: str, folder: str, member: str, exclude
         "--one-file-system",
         "--anchored",
         "--no-wildcards",
-        *(f"--exclude=./{path}" for path in excluded),
+        *(f"--exclude=./{path}" for path in odd),
+        *([f"--exclude-from={stem}.exclusions"] if plain else []),
         f"--directory={folder}",
         # The name itself might begin with a dash.
         f"./{member}" if member else ".",
     )
+    return ArchivePlan(argv, "".join(f"./{path}\n" for path in plain).encode("utf-8", "surrogateescape"))
+
+
+def find_errors(rc: int, err: str) -> list[str]:
+    """What tar complained of, given its exit code and standard error, that makes its archive useless: nothing where files
+    only changed or vanished while it read them, which is found and set right by looking at them again."""
+    if rc in (0, 1):  # manual, "Synopsis": 1 means that some files differ or were changed while being archived
+        return []
+    lines = [line for line in err.splitlines() if line and not _WAS_CHANGED.search(line)]
+    return lines or ([] if err else [f"it ended with {rc} and without a word"])
 
 
 def parse_listing(text: str, where: str) -> dict[str, int]:

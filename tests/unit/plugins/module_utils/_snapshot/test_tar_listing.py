@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.tar_listing import parse_listing, plan_archiving
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.tar_listing import find_errors, parse_listing, plan_archiving
 
 pytestmark = pytest.mark.feature("A6")
 
@@ -36,9 +36,10 @@ ODD = [
 
 
 def archived(folder: Path, out: Path, member: str = "", excluded: tuple[str, ...] = (), locale: str = "C.UTF-8") -> dict[str, int]:
-    argv = plan_archiving(str(out / "a.tar"), str(out / "listing"), str(folder), member, excluded)
-    subprocess.run(argv, check=True, capture_output=True, env={**os.environ, "LC_ALL": locale})
-    return parse_listing((out / "listing").read_bytes().decode("utf-8", "surrogateescape"), "listing")
+    plan = plan_archiving(str(out / "a"), str(folder), member, excluded)
+    (out / "a.exclusions").write_bytes(plan.exclusions)
+    subprocess.run(plan.argv, check=True, capture_output=True, env={**os.environ, "LC_ALL": locale})
+    return parse_listing((out / "a.listing").read_bytes().decode("utf-8", "surrogateescape"), "listing")
 
 
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
@@ -57,16 +58,34 @@ def test_real_tar_lists_every_name_where_it_begins(tmp_path: Path, locale: str) 
 
 def test_excluded_names_are_taken_literally_and_from_the_root(tmp_path: Path) -> None:
     folder = tmp_path / "tree"
-    for path in ("data/x", "keep/data/x", "*/x", "a/x"):
+    odd = ("new\nline", "blank ", "tab\t", "bad\udcff")
+    for path in ("data/x", "keep/data/x", "*/x", "a/x", *(f"{name}/x" for name in odd)):
         (folder / path).parent.mkdir(parents=True)
         (folder / path).write_text("")
-    found = archived(folder, tmp_path, excluded=("data", "*", "a/x"))
+    found = archived(folder, tmp_path, excluded=("data", "*", "a/x", *odd))
     assert set(found) == {".", "keep", "keep/data", "keep/data/x", "a"}
 
 
 def test_a_single_file_is_named_alone(tmp_path: Path) -> None:
     (tmp_path / "-f").write_text("x")
     assert archived(tmp_path, tmp_path, member="-f") == {"-f": 0}
+
+
+@pytest.mark.parametrize(
+    ("rc", "err", "errors"),
+    [
+        (0, "tar: ./sock: socket ignored\n", 0),
+        (1, "tar: ./a: file changed as we read it\n", 0),
+        (2, "tar: ./a: Cannot open: Too many levels of symbolic links\ntar: Exiting with failure status due to previous errors\n", 0),
+        (2, "tar: x.tar: Cannot write: No space left on device\ntar: Error is not recoverable: exiting now\n", 2),
+        (2, "tar: ./a: Cannot open: Permission denied\ntar: Exiting with failure status due to previous errors\n", 1),
+        (2, "tar: ./a: Read error at byte 0, while reading 1 bytes: Input/output error\n", 1),
+        (64, "tar: unrecognized option '--xattrs'\n", 1),
+        (137, "", 1),
+    ],
+)
+def test_only_what_a_second_look_sets_right_is_no_error(rc: int, err: str, errors: int) -> None:
+    assert len(find_errors(rc, err)) == errors
 
 
 @settings(max_examples=200)
