@@ -64,7 +64,7 @@ def _users_without_units(before: HostState, now: HostState) -> set[str | None]:
     """Whose manager was seen on one side alone: of a user who is not logged in, nothing is known."""
     first, second = ({unit.user for unit in side.units} for side in (before, now))
     blind = {what.rpartition(" ")[2] for side in (before, now) for what, _why in side.unseen if what.startswith("units: ")}
-    found: set[str | None] = {*(first ^ second), *blind}
+    found: set[str | None] = {*(first ^ second), *blind} - {None}
     if any(what == "units" for side in (before, now) for what, _why in side.unseen):
         found.add(None)
     return found

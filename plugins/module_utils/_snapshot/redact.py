@@ -20,7 +20,7 @@ MOST_BYTES = 64 << 10
 
 WITHHELD = "<withheld>"
 _OTHER = "<withheld, another one>"
-_WORDS = r"pass(wor[dt]|wd|phrase)?|pwd|secret|token|credential|api[-_]?key|access[-_]?key|auth|private|cookie|salt|dsn|\bkey"
+_WORDS = r"pass(?:wor[dt]|wd|phrase)?|pwd|secret|token|credential|api[-_]?key|access[-_]?key|auth|private|cookie|salt|dsn|\bkey"
 _SECRET_NAME = re.compile(
     rf"(^|/)(\.?[^/]*\.env(\.[^/]*)?|\.env[^/]*|env|environment|id_(rsa|dsa|ecdsa|ed25519)[^/]*|[^/]*\.(key|pem|p12|pfx|jks|kdbx|keytab|gpg|age|asc|tfstate)"
     rf"|\.?(htpasswd|netrc|pgpass|my\.cnf|git-credentials|dockercfg|npmrc|pypirc)|(g?shadow|sudoers|config\.json)-?|[^/]*({_WORDS})[^/]*)$",
@@ -36,7 +36,7 @@ _WORD = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'\\]|\\.|["'\
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*[=:])(.*)", re.DOTALL)
 _SETTING = re.compile(rf"""^(\s*[-*]?\s*["']?[\w.-]*(?:{_WORDS})[\w.-]*["']?\s*[:=]\s*)(\S.*)$""", re.IGNORECASE)
 _ARGUMENT = re.compile(rf"""(--?[\w-]*(?:{_WORDS})[\w-]*(?:=|\s+))("[^"]*"|'[^']*'|[^\s"']+)""", re.IGNORECASE)
-_VARIABLE = re.compile(r"""((?:\s|^)(?:-e|--env)(?:=|\s*)["']?[A-Za-z_]\w*=)("[^"]*"|'[^']*'|[^\s"']*)""")
+_VARIABLE = re.compile(r"""((?:[\s=]|^)(?:-e|--env)(?:=|\s*)["']?[A-Za-z_]\w*=)("[^"]*"|'[^']*'|[^\s"']*)""")
 _INLINE = re.compile(rf"""(\b\w*(?:{_WORDS})\w*["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',}}\]]+)""", re.IGNORECASE)
 _IN_URL = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)([^\s@/]+)(?=@)")
 _BLOCK = re.compile(r"^(\s*)(?:-\s+)?[\"']?(environment|secrets?|env|args|labels)[\"']?\s*:\s*$")
