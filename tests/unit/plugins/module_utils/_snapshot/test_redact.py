@@ -94,8 +94,9 @@ def test_every_text_can_be_redacted_and_keeps_its_lines(before, after):
 @pytest.mark.parametrize(
     "path",
     [
-        "/srv/shop/.env", "/srv/shop/prod.env", "/srv/shop/.env.local", "/etc/ssl/x.key", "/srv/tls.pem", "/root/id_ed25519", "/srv/db_password",
-        "/srv/secrets.yml", "/srv/.htpasswd", "/etc/default/app", "/etc/sysconfig/app", "/root/.docker/config.json", "/var/spool/cron/crontabs/root",
+        "/srv/shop/.env", "/srv/shop/prod.env", "/srv/shop/.env.local", "/etc/ssl/x.key", "/srv/tls.pem", "/root/id_ed25519",
+        "/srv/db_password", "/srv/secrets.yml", "/srv/.htpasswd", "/etc/default/app", "/etc/sysconfig/app", "/root/.docker/config.json",
+        "/var/spool/cron/crontabs/root",
     ],
 )  # fmt: skip
 def test_files_of_secrets_are_not_shown(path):
