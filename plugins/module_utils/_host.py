@@ -122,6 +122,8 @@ class WritableHost(Host, t.Protocol):
 
     def remove_tree(self, path: str) -> None: ...
 
+    def remove_empty_folder(self, path: str) -> None: ...
+
     def free_bytes(self, path: str) -> int: ...
 
     def lock(self, path: str, timeout: float) -> t.ContextManager[bool]: ...
@@ -497,6 +499,15 @@ class LocalHost:
             return
         except OSError as error:
             raise StepFailed(f"{path} cannot be removed: {error.strerror}") from error
+
+    def remove_empty_folder(self, path: str) -> None:
+        """Remove a folder; one that is gone already, or has something in it, is left."""
+        try:
+            os.rmdir(path)
+            _sync_folder(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise StepFailed(f"{path} cannot be removed: {error.strerror}") from error
 
     def free_bytes(self, path: str) -> int:
         """Bytes that root may still write to the file system that a path lies on."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import typing as t
 
 from .._collect.boot_mark import read_boot_mark
-from .._errors import CouldNotLook, Denied, GuardError, Refused, StepFailed
+from .._errors import CouldNotLook, Denied, GuardError, NothingThere, Refused, StepFailed
 from .._guard.model import ARMED, FIRING, ROLLBACK_FAILED, ROLLED_BACK, Decision, Event, Moment, Record
 from .._guard.table import begin_attempt, decide, finish, remaining
 from .._guard.units import guard_paths
@@ -180,9 +180,10 @@ def _lay(host: WritableHost, record: Record, before: Record | None, request: Arm
     start = lay_program(host, request.digest, request.program, interpreter, place)
     _write(host, record, place)
     try:
-        lay_units(host, start, remaining(record, read_moment(host, place)))
+        lay_units(host, start, remaining(record, read_moment(host, place)), place)
         # A snapshot is not removed while a guard needs it; this one could be, until the record was written.
-        verify_snapshot(host, request.snapshot, place.store)
+        if not host.exists(f"{place.store}/{request.snapshot}"):
+            raise NothingThere(f"the snapshot {request.snapshot} was removed while the guard was being armed; take a new one")
     except GuardError:
         _disarm(host, before, place)
         raise
@@ -193,7 +194,7 @@ def _disarm(host: WritableHost, before: Record | None, place: Place) -> None:
         host.remove_file(place.record)
     else:
         write_record(host, before, place)
-    remove_units(host)
+    remove_units(host, place)
     remove_programs(host, place)
 
 
@@ -256,7 +257,7 @@ def _follow_open(host: WritableHost, act: _Act) -> Answer:
         return Answer(record, False, notes=_tear_down(host, act.place))
     left = remaining(record, read_moment(host, act.place))
     if record != act.before or act.decision.kind == "wait":
-        set_timers(host, guard_paths(record.program, act.place.folder).start, left)
+        set_timers(host, guard_paths(record.program, act.place.folder).start, left, act.place)
     return Answer(record, record != act.before, left=left)
 
 
@@ -355,7 +356,7 @@ def _tear_down(host: WritableHost, place: Place) -> tuple[str, ...]:
         record = read_record(host, place)
         if not had or (record is not None and record.state in (ARMED, FIRING)):
             return ()
-        notes = remove_units(host)
+        notes = remove_units(host, place)
         if record is not None and record.state == ROLLBACK_FAILED:
             return notes
         try:

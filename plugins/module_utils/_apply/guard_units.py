@@ -112,17 +112,17 @@ def remove_programs(host: WritableHost, place: Place = HERE, but: str = "") -> N
             host.remove_tree(f"{place.folder}/{name}")
 
 
-def _find_unit_folder(host: WritableHost) -> str:
+def _find_unit_folder(host: WritableHost, place: Place) -> str:
     """Where our units are to lie: see there. systemd must search it, and must see it before anything is mounted."""
     searched = run_checked(host, ("systemctl", "show", "--property=UnitPath", "--value")).split()
     if LOCAL_FOLDER in searched and _device_above(host, LOCAL_FOLDER) in (host.path_facts("/").device, host.path_facts("/usr").device):
         try:
-            _make_unit_folder(host, LOCAL_FOLDER)
+            _make_unit_folders(host, LOCAL_FOLDER, place)
             check_roots_alone(host, LOCAL_FOLDER)
             return LOCAL_FOLDER
         except (Refused, StepFailed):  # read-only, or a group's: then with the administrator's own
             pass
-    _make_unit_folder(host, ADMIN_FOLDER)
+    _make_unit_folders(host, ADMIN_FOLDER, place)
     check_roots_alone(host, ADMIN_FOLDER)
     return ADMIN_FOLDER
 
@@ -134,26 +134,43 @@ def _device_above(host: Host, path: str) -> int:
     return host.path_facts(real).device
 
 
-def _make_unit_folder(host: WritableHost, path: str) -> None:
-    """Make a folder and those above it; what is there is left as it is."""
+def _make_unit_folders(host: WritableHost, root: str, place: Place) -> None:
+    """Make a folder of units, those above it, and those of the links in it; what is there is left as it is. What is made
+    is written down before, so that it can be taken away again."""
+    wanted = [root, *(path.rpartition("/")[0] for path, _target in unit_links(root))]
+    missing = dict.fromkeys(folder for path in wanted for folder in _folders_down_to(path) if not host.exists(folder))
+    if missing:
+        host.write_file(_made_file(place), "\n".join((*_read_made(host, place), *missing)).encode(), 0o600)
+    for folder in missing:
+        host.make_folder(folder, 0o755)
+
+
+def _folders_down_to(path: str) -> list[str]:
     parts = path.strip("/").split("/")
-    for count in range(len(parts)):
-        folder = "/" + "/".join(parts[: count + 1])
-        if not host.exists(folder):
-            host.make_folder(folder, 0o755)
+    return ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
-def lay_units(host: WritableHost, start: str, seconds: float) -> None:
+def _made_file(place: Place) -> str:
+    return f"{place.folder}/made-folders"
+
+
+def _read_made(host: Host, place: Place) -> list[str]:
+    try:
+        return host.read_text(_made_file(place)).split("\n")
+    except NothingThere:
+        return []
+
+
+def lay_units(host: WritableHost, start: str, seconds: float, place: Place = HERE) -> None:
     """Lay our units where a boot finds them, and start the timers.
 
     :raises StepFailed: something did not succeed, or systemd does not have them as they were laid
     """
-    folder = _find_unit_folder(host)
     remove_unit_files(host)
+    folder = _find_unit_folder(host, place)
     for name, text in render_units(start, seconds).items():
         host.write_file(f"{folder}/{name}", text.encode(), 0o644)
     for path, target in unit_links(folder):
-        _make_unit_folder(host, path.rpartition("/")[0])
         host.make_link(path, target)
     run_checked(host, ("systemctl", "daemon-reload"))
     start_timers(host, start, seconds)
@@ -178,14 +195,14 @@ def find_laid_folder(host: Host) -> str | None:
     return next((folder for folder in (LOCAL_FOLDER, ADMIN_FOLDER) if host.exists(f"{folder}/{TIMER}")), None)
 
 
-def set_timers(host: WritableHost, start: str, seconds: float) -> None:
+def set_timers(host: WritableHost, start: str, seconds: float, place: Place = HERE) -> None:
     """Let the timers elapse so many seconds from now.
 
     :raises StepFailed: that did not succeed
     """
     folder = find_laid_folder(host)
     if folder is None:
-        lay_units(host, start, seconds)
+        lay_units(host, start, seconds, place)
         return
     host.write_file(f"{folder}/{TIMER}", render_timer(seconds).encode(), 0o644)
     run_checked(host, ("systemctl", "daemon-reload"))
@@ -232,7 +249,14 @@ def remove_unit_files(host: WritableHost) -> bool:
     return found
 
 
-def remove_units(host: WritableHost) -> tuple[str, ...]:
+def _remove_made_folders(host: WritableHost, place: Place) -> None:
+    # The deepest first; one in which others have put something since is theirs.
+    for folder in sorted(_read_made(host, place), reverse=True):
+        host.remove_empty_folder(folder)
+    host.remove_file(_made_file(place))
+
+
+def remove_units(host: WritableHost, place: Place = HERE) -> tuple[str, ...]:
     """Stop the timers and take our units away. The services are not stopped: this may run in one. What did not succeed is
     said, and stops nothing: units that are left do nothing once the record says that the deployment has ended."""
     notes = []
@@ -240,6 +264,7 @@ def remove_units(host: WritableHost) -> tuple[str, ...]:
         host.run(("systemctl", "stop", TIMER, f"{BACKSTOP}.timer"), _TIMEOUT)
         if remove_unit_files(host):
             run_checked(host, ("systemctl", "daemon-reload"))
+        _remove_made_folders(host, place)
         host.run(("systemctl", "reset-failed", FIRE, LATE, f"{BACKSTOP}.service"), _TIMEOUT)
     except (CouldNotLook, StepFailed) as error:
         notes.append(f"the guard's units were not all removed: {error}")

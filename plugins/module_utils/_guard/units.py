@@ -37,11 +37,6 @@ def unit_links(folder: str) -> tuple[tuple[str, str], ...]:
     return tuple((f"{folder}/{target}.wants/{name}", f"../{name}") for name, target in _WANTS)
 
 
-# Whatever is recorded or brought back, these are not: a restore must not take away what runs it.
-OWN_PATHS = tuple(
-    path for folder in (LOCAL_FOLDER, ADMIN_FOLDER) for path in (*unit_files(folder), *(link for link, _target in unit_links(folder)))
-)
-
 _HEAD = "# Of guarded.deploy's armed guard; see {folder}/record.json. Removed when the deployment ends.\n"
 
 _UNIT = """\
