@@ -69,14 +69,24 @@ def read_after(host: Host, name: str, store: str = STORE) -> After | None:
     return After(parse_state(lines[0], path), tuple(parse_index(line, path).tree for line in lines[1:]))
 
 
-def collect_foreign(host: Host, snapshot: Snapshot, now: HostState, store: str = STORE, timeout: float = 30.0) -> Foreign:
+class Compared(t.NamedTuple):
+    """The recorded paths compared with the host: what differs, the paths as they are now, and what could not be read."""
+
+    changes: t.Sequence[EntryChange]
+    trees: t.Sequence[Tree]
+    failures: t.Sequence[str]
+
+
+def collect_foreign(
+    host: Host, snapshot: Snapshot, now: HostState, store: str = STORE, timeout: float = 30.0, compared: Compared | None = None
+) -> Foreign:
     """What a restore of a snapshot would undo of somebody else's. What cannot be told is in ``unseen``, and is no less a
-    reason to ask than what can.
+    reason to ask than what can. Who has ``compared`` the paths just now need not wait for it again.
 
     :raises CouldNotLook: a recorded path cannot be compared with the host
     """
-    unseen: list[str] = []
-    changes, trees = _compare(host, snapshot, store, unseen)
+    changes, trees, failures = compared or _compare(host, snapshot, store)
+    unseen = list(failures)
     try:
         after = read_after(host, snapshot.id, store)
     except GuardError as error:
@@ -93,12 +103,13 @@ def collect_foreign(host: Host, snapshot: Snapshot, now: HostState, store: str =
     return find_foreign(snapshot.state, now, changes, after, trees, owners, newer)._replace(unseen=tuple(unseen))
 
 
-def _compare(host: Host, snapshot: Snapshot, store: str, unseen: list[str]) -> tuple[list[EntryChange], list[Tree]]:
+def _compare(host: Host, snapshot: Snapshot, store: str) -> Compared:
     changes: list[EntryChange] = []
     trees: list[Tree] = []
+    failures: list[str] = []
     for recorded, contents in open_trees(host, snapshot.id, store):
         comparison = compare_with_host(recorded, contents)
         changes += list_changes(recorded.root, comparison.diff)
         trees.append(comparison.now)
-        unseen += comparison.failures
-    return changes, trees
+        failures += comparison.failures
+    return Compared(changes, trees, failures)

@@ -42,12 +42,13 @@ def collect_manager(host: Host, systemctl: t.Sequence[str], user: str | None, ti
     return parse_states(shown, listed(), user)
 
 
-def _managers(host: Host) -> t.Iterator[tuple[str | None, list[str]]]:
-    """The managers that may be asked: login (None: the system's) and the words that ask it."""
-    yield None, ["systemctl"]
+def find_managers(host: Host) -> dict[str | None, list[str]]:
+    """The managers that run and may be asked: login (None: the system's), and the words that ask it."""
+    found: dict[str | None, list[str]] = {None: ["systemctl"]}
     for uid in users_with_a_manager(host):
         if host.euid() in (0, uid) and has_manager(host, uid):
-            yield host.user_name(uid), user_systemctl(host, uid)
+            found[host.user_name(uid)] = user_systemctl(host, uid)
+    return found
 
 
 def collect_unit_states(host: Host, timeout: float) -> tuple[tuple[UnitState, ...], tuple[tuple[str, str], ...]]:
@@ -60,7 +61,7 @@ def collect_unit_states(host: Host, timeout: float) -> tuple[tuple[UnitState, ..
     deadline = Deadline(host, timeout)
     looks = [
         (user, host.beside(functools.partial(collect_manager, host, systemctl, user, deadline.left("units"))))
-        for user, systemctl in _managers(host)
+        for user, systemctl in find_managers(host).items()
     ]
     found: list[UnitState] = []
     unseen = []

@@ -31,12 +31,19 @@ _ORDER = ("mount", "automount", "socket", "path", "service", "target", "timer")
 _TRIGGERS = (".socket", ".timer", ".path", ".automount")
 
 
-class BroughtBack(t.NamedTuple):
-    """What a restore brings back beside units. ``files`` are the paths whose content or meaning changes, and the moment
-    since which each was as it is now, in seconds of the monotonic clock (None: not known, or it is gone). ``units`` are
-    those whose containers are not as they were."""
+class Span(t.NamedTuple):
+    """When a file was as the change has left it, in seconds of the monotonic clock: ``since`` is None where that is not
+    known, ``until`` where it still is."""
 
-    files: t.Mapping[str, float | None] = {}
+    since: float | None = None
+    until: float | None = None
+
+
+class BroughtBack(t.NamedTuple):
+    """What a restore brings back beside units: files, by their paths, and ``units`` whose containers are not as they
+    were."""
+
+    files: t.Mapping[str, Span] = {}
     units: t.Collection[Key] = ()
 
 
@@ -57,6 +64,10 @@ class UnitPlan(t.NamedTuple):
     reset_failed: tuple[Key, ...] = ()
     start: tuple[Key, ...] = ()
     reload: tuple[Key, ...] = ()
+
+    def in_order(self) -> tuple[tuple[str, tuple[Key, ...]], ...]:
+        """What to tell the managers, and about which units."""
+        return ("stop", self.stop), ("reset-failed", self.reset_failed), ("start", self.start), ("reload", self.reload)
 
     @property
     def restarted(self) -> frozenset[Key]:
@@ -146,11 +157,11 @@ def _may_have_read(sides: Sides, brought_back: BroughtBack) -> bool:
     if now is None:
         return False
     own = {path for unit in sides if unit is not None for path in (unit.fragment, *unit.drop_ins, *unit.files) if path}
-    for path, since in brought_back.files.items():
+    for path, (since, until) in brought_back.files.items():
         is_own = path in own or any(path.startswith(f"{other}.d/") for other in own)
         if not is_own and _UNIT_FOLDERS.match(path):
             continue
-        if since is None or now.changed >= since:
+        if (since is None or now.changed >= since) and (until is None or now.changed < until):
             return True
     return False
 
@@ -166,10 +177,10 @@ def _blocked_sockets(managed: t.Mapping[Key, Sides], start: t.Sequence[Key], sto
     return found
 
 
-def find_read(changes: t.Iterable[EntryChange]) -> tuple[str, ...]:
-    """The paths of the changes that a program can have noticed: not those where only times differ, as in each folder
-    that something was written to."""
-    return tuple(change.path for change in changes if change.what != "changed" or set(change.fields) - {"times"})
+def find_read(changes: t.Iterable[EntryChange]) -> list[EntryChange]:
+    """The changes that a program can have noticed: not those where only times differ, as in each folder that something
+    was written to."""
+    return [change for change in changes if change.what != "changed" or set(change.fields) - {"times"}]
 
 
 def needs_reload(paths: t.Iterable[str], units: t.Iterable[UnitState]) -> bool:

@@ -22,6 +22,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.unit_plan
     BroughtBack,
     Frame,
     Settled,
+    Span,
     UnitPlan,
     find_read,
     needs_reload,
@@ -36,7 +37,8 @@ WEB = (None, "web.service")
 
 
 def plan(before, now, files=None, units=(), **frame):
-    return plan_units(before, now, BroughtBack(files or {}, units), Frame(**frame))
+    spans = {path: Span(since) for path, since in (files or {}).items()}
+    return plan_units(before, now, BroughtBack(spans, units), Frame(**frame))
 
 
 def again(unit, **more):
@@ -103,6 +105,11 @@ def test_another_run_is_restarted_where_it_can_have_read_what_is_brought_back(pa
 def test_another_run_that_began_before_the_file_was_changed_is_left_alone():
     assert plan([RUNS], [again(RUNS)], {"/etc/web.conf": 501.0}) == NOTHING
     assert plan([RUNS], [again(RUNS)], {"/etc/web.conf": 500.0}).restarted == {WEB}
+
+
+def test_another_run_that_began_when_the_file_was_back_is_left_alone():
+    assert plan_units([RUNS], [again(RUNS)], BroughtBack({"/etc/web.conf": Span(None, 500.0)}), Frame()) == NOTHING
+    assert plan_units([RUNS], [again(RUNS)], BroughtBack({"/etc/web.conf": Span(None, 500.1)}), Frame()).restarted == {WEB}
 
 
 def test_another_run_with_another_definition_is_restarted():
@@ -184,7 +191,7 @@ def test_only_what_a_program_can_notice_counts():
         EntryChange("/etc/a", "changed", ("content", "times")),
         EntryChange("/etc/b", "removed", ()),
     ]
-    assert find_read(changes) == ("/etc/a", "/etc/b")
+    assert [one.path for one in find_read(changes)] == ["/etc/a", "/etc/b"]
 
 
 @pytest.mark.parametrize(
