@@ -255,10 +255,17 @@ def _follow_open(host: WritableHost, act: _Act) -> Answer:
     if record is None or record.state != ARMED:
         # The deployment has ended, and what was left of the guard can go.
         return Answer(record, False, notes=_tear_down(host, act.place))
-    left = remaining(record, read_moment(host, act.place))
     if record != act.before or act.decision.kind == "wait":
-        set_timers(host, guard_paths(record.program, act.place.folder).start, left, act.place)
-    return Answer(record, record != act.before, left=left)
+        _set_timers(host, act.place)
+    return Answer(record, record != act.before, left=remaining(record, read_moment(host, act.place)))
+
+
+def _set_timers(host: WritableHost, place: Place) -> None:
+    """Let the timers elapse when the window is over. Done under the lock: it may have been confirmed in the meantime."""
+    with hold(host, "lock", _LOCK_TIMEOUT, place):
+        record = read_record(host, place)
+        if record is not None and record.state == ARMED:
+            set_timers(host, guard_paths(record.program, place.folder).start, remaining(record, read_moment(host, place)), place)
 
 
 def _follow_refused(host: WritableHost, act: _Act) -> Answer:
