@@ -29,8 +29,8 @@ HEAD = "snapshot.json"
 HOOKS = "hooks"
 LOCK = ".lock"
 NEW, OLD = ".new-", ".old-"
-# What lies beside a snapshot: how the host stood when its restore, or the change after it, was done.
-BESIDE = (".settled.json", ".after.json")
+# What lies beside a snapshot: how the host stood when its restore, or the change after it, was done; a restore cut off.
+BESIDE = (".settled.json", ".after.json", ".restoring.json")
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _READERS = 2
@@ -235,8 +235,10 @@ def remove_snapshot(host: WritableHost, name: str, store: str = STORE) -> bool:
     return True
 
 
-def sweep(host: WritableHost, store: str) -> None:
-    """Remove what runs that were killed have left behind; only for who holds the store's lock."""
-    for name in host.list_dir(store):
-        if name.startswith((NEW, OLD)):
-            host.remove_tree(f"{store}/{name}")
+def sweep(host: WritableHost, store: str) -> list[str]:
+    """Remove what runs that were killed have left behind, and give the names of the snapshots that would have become of
+    it; only for who holds the store's lock."""
+    left = sorted(name for name in host.list_dir(store) if name.startswith((NEW, OLD)))
+    for name in left:
+        host.remove_tree(f"{store}/{name}")
+    return [name[len(NEW) :] for name in left]
