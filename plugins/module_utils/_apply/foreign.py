@@ -69,7 +69,7 @@ def read_after(host: Host, name: str, store: str = STORE) -> After | None:
     return After(parse_state(lines[0], path), tuple(parse_index(line, path).tree for line in lines[1:]))
 
 
-class Compared(t.NamedTuple):
+class ComparedPaths(t.NamedTuple):
     """The recorded paths compared with the host: what differs, the paths as they are now, and what could not be read."""
 
     changes: t.Sequence[EntryChange]
@@ -78,7 +78,7 @@ class Compared(t.NamedTuple):
 
 
 def collect_foreign(
-    host: Host, snapshot: Snapshot, now: HostState, store: str = STORE, timeout: float = 30.0, compared: Compared | None = None
+    host: Host, snapshot: Snapshot, now: HostState, store: str = STORE, timeout: float = 30.0, compared: ComparedPaths | None = None
 ) -> Foreign:
     """What a restore of a snapshot would undo of somebody else's. What cannot be told is in ``unseen``, and is no less a
     reason to ask than what can. Who has ``compared`` the paths just now need not wait for it again.
@@ -103,7 +103,7 @@ def collect_foreign(
     return find_foreign(snapshot.state, now, changes, after, trees, owners, newer)._replace(unseen=tuple(unseen))
 
 
-def _compare(host: Host, snapshot: Snapshot, store: str) -> Compared:
+def _compare(host: Host, snapshot: Snapshot, store: str) -> ComparedPaths:
     changes: list[EntryChange] = []
     trees: list[Tree] = []
     failures: list[str] = []
@@ -112,4 +112,4 @@ def _compare(host: Host, snapshot: Snapshot, store: str) -> Compared:
         changes += list_changes(recorded.root, comparison.diff)
         trees.append(comparison.now)
         failures += comparison.failures
-    return Compared(changes, trees, failures)
+    return ComparedPaths(changes, trees, failures)

@@ -17,7 +17,7 @@ from .._snapshot.unit_plan import Span, find_read
 from .._tree.compare import compare_tree, compare_with_host
 from .._tree.moments import read_moments
 from .._tree.restore import restore_tree
-from .foreign import Compared
+from .foreign import ComparedPaths
 
 if t.TYPE_CHECKING:
     from .._host import WritableHost
@@ -42,7 +42,7 @@ class Files:
         self._differing: list[tuple[Tree, Contents]] = list(trees)
         self.failures: list[str] = []
 
-    def find_changes(self) -> Compared:
+    def find_changes(self) -> ComparedPaths:
         """How the host differs now."""
         changes: list[EntryChange] = []
         trees: list[Tree] = []
@@ -61,7 +61,7 @@ class Files:
             changes += differing
             trees.append(found.now)
             failures += found.failures
-        return Compared(changes, trees, failures)
+        return ComparedPaths(changes, trees, failures)
 
     def bring_back(self) -> list[EntryChange]:
         """Bring back the trees that :func:`find_changes` found to differ (all, where it was not asked), and say what was
