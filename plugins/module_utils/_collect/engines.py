@@ -208,10 +208,11 @@ class Podman:
         self._host, self._user, self._clock = host, user, clock
         self.whose = f"Podman of {user.name}" if user else "Podman"
 
-    def run(self, *argv: str) -> tuple[int, str, str]:
+    def run(self, *argv: str, environment: t.Mapping[str, str] | None = None) -> tuple[int, str, str]:
         """Return code, output, and the last line of what it said on standard error."""
         command = ["podman", *argv]
-        result = self._host.run(as_user(self._host, self._user, command) if self._user else command, self._clock.left(self.whose))
+        words = as_user(self._host, self._user, command) if self._user else command
+        result = self._host.run(words, self._clock.left(self.whose), environment)
         return result.rc, result.out, last_line(result)
 
     def ask(self, *argv: str) -> str:

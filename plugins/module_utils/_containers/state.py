@@ -187,7 +187,8 @@ def _volumes(engine: str, user: str | None, entries: list[t.Any]) -> tuple[Volum
         name = _text(entry, "Name", f"{engine} volumes")
         spec = {key: entry[key] for key in ("Driver", "Options", "Labels") if entry.get(key)}
         # Docker before 24 has no mark for them, and `--mount type=volume` without a name gets none at all.
-        found.append(VolumeState(engine, user, name, spec, bool(entry.get("Anonymous")) or bool(_ANONYMOUS.match(name))))
+        anonymous = bool(entry.get("Anonymous")) or bool(_ANONYMOUS.match(name))
+        found.append(VolumeState(engine, user, name, spec, anonymous, str(entry.get("CreatedAt") or "")))
     return tuple(found)
 
 

@@ -142,13 +142,15 @@ class NetworkState(t.NamedTuple):
 
 
 class VolumeState(t.NamedTuple):
-    """A named volume of an engine. Only its name and options are recorded, never what is in it."""
+    """A volume of an engine. Only its name and options are recorded, never what is in it. ``created`` is the moment, as the
+    engine writes it: another one means that it was removed and made again."""
 
     engine: str
     user: str | None
     name: str
     spec: t.Mapping[str, t.Any]
     anonymous: bool = False
+    created: str = ""
 
 
 class ImageState(t.NamedTuple):
