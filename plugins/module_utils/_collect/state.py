@@ -25,10 +25,10 @@ Seen = t.TypeVar("Seen")
 _Unseen = list[tuple[str, str]]
 
 
-def _boot_mark(host: Host, unseen: _Unseen) -> str:
+def _boot_mark(host: Host, mark: bool, unseen: _Unseen) -> str:
     try:
         # Only root can make it, and whoever only looks needs none: see read_boot_mark.
-        return make_boot_mark(t.cast("WritableHost", host)) if host.euid() == 0 else read_boot_mark(host)
+        return make_boot_mark(t.cast("WritableHost", host)) if mark and host.euid() == 0 else read_boot_mark(host)
     except (CouldNotLook, StepFailed) as error:
         unseen.append(("the mark of this boot", str(error)))
         return ""
@@ -49,11 +49,12 @@ def _ask(host: Host, what: str, look: t.Callable[[], Seen], unseen: _Unseen) -> 
     return wait
 
 
-def collect_host_state(host: Host, timeout: float) -> HostState:
+def collect_host_state(host: Host, timeout: float, mark: bool = True) -> HostState:
     """Look at units, engines, listeners and packages beside each other; each look may take ``timeout`` seconds.
 
     What could not be seen is in ``unseen``, of which the first word says the section: ``units``, ``ports``, ``packages``;
-    an engine's is in ``engines.unseen``. As root it leaves the mark of this boot in /run where there is none.
+    an engine's is in ``engines.unseen``. As root it leaves the mark of this boot in /run where there is none, unless
+    ``mark`` is false: whoever only looks changes nothing, and needs no mark.
     """
     unseen: _Unseen = []
     units = _ask(host, "units", lambda: collect_unit_states(host, timeout), unseen)
@@ -66,7 +67,7 @@ def collect_host_state(host: Host, timeout: float) -> HostState:
     unseen += [(_under("ports", what), why) for what, why in unseen_listeners]
     return HostState(
         at=host.now(),
-        boot=_boot_mark(host, unseen),
+        boot=_boot_mark(host, mark, unseen),
         units=seen_units,
         engines=engines(lambda why: Engines(unseen=(("docker", why), ("podman", why)))),
         listeners=seen_listeners,

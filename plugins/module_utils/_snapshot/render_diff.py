@@ -35,13 +35,13 @@ def render_difference(difference: Difference) -> tuple[str, str]:
         if changes:
             before.append(f"{section}:")
             after.append(f"{section}:")
-        before += [f"  {_plain(change.name)}: {change.before}" for change in changes if change.before]
-        after += [f"  {_plain(change.name)}: {change.after}" for change in changes if change.after]
+        before += [f"  {printable(change.name)}: {change.before}" for change in changes if change.before]
+        after += [f"  {printable(change.name)}: {change.after}" for change in changes if change.after]
     return _lines(before), _lines(after)
 
 
-def _plain(name: str) -> str:
-    """A name on one line that any terminal can show."""
+def printable(name: str) -> str:
+    """A name on one line that any terminal can show, and JSON hold."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\n", "\\n")
 
 
@@ -64,8 +64,11 @@ def render_ansible_diff(difference: Difference, texts: t.Iterable[TextDiff], bef
     found = [{"before_header": before_header, "after_header": after_header, "before": before, "after": after}]
     for text in texts:
         if text.withheld:
-            found.append({"prepared": f"{_plain(text.path)}: its text is not shown: {text.withheld}\n"})
+            found.append({"prepared": f"{printable(text.path)}: its text is not shown: {text.withheld}\n"})
         else:
-            headers = {"before_header": f"{_plain(text.path)} ({before_header})", "after_header": f"{_plain(text.path)} ({after_header})"}
+            headers = {
+                "before_header": f"{printable(text.path)} ({before_header})",
+                "after_header": f"{printable(text.path)} ({after_header})",
+            }
             found.append({**headers, "before": text.before, "after": text.after})
     return found
