@@ -67,7 +67,8 @@ ROOMS = {
     },
     # File trees by descriptors: the second door to the machine.
     "module_utils._tree": Room(
-        ours=("module_utils._errors", "module_utils._tree", *MODELS), not_stdlib=("subprocess", "socket", "pkgutil", "asyncio")
+        ours=("module_utils._errors", "module_utils._tree", "module_utils._snapshot.tree_diff", *MODELS),
+        not_stdlib=("subprocess", "socket", "pkgutil", "asyncio"),
     ),
     "module_utils._collect": Room(
         ours=(
