@@ -208,7 +208,9 @@ class _Restore:
         states = diff_restored(self._before, now, self._own_unit)
         return Difference((*describe_changes(without_bystanders(changes)), *states.changes), states.unseen)
 
-    def _list_steps(self, now: HostState, compared: ComparedPaths, plan: UnitPlan, difference: Difference, was_settled: bool) -> RestoreOutcome:
+    def _list_steps(
+        self, now: HostState, compared: ComparedPaths, plan: UnitPlan, difference: Difference, was_settled: bool
+    ) -> RestoreOutcome:
         """The steps, as far as they can be known before the first of them is done."""
         self._units.carry_out("stop", plan.stop)
         self._units.done += describe_steps(compared.changes)
