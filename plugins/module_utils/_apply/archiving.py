@@ -31,6 +31,9 @@ from .._tree.walk import walk
 if t.TYPE_CHECKING:
     from .._host import WritableHost
 
+# Entries of a tree that take as long to walk as a process takes to start.
+_FEW = 1000
+_MOST_ARGUMENTS = 500
 # How often a file that does not keep still is read again.
 _ROUNDS = 3
 _MEGABYTE = 1 << 20
@@ -127,8 +130,8 @@ def _archive(host: WritableHost, task: _Task, look: t.Callable[[], Tree], left_o
     blocks = _read_listing(host, task)
     tree, unstable = look(), list[str]()
     if not _is_quiet(host, task, tree, begun):
-        tree, unstable = _settle(task, begun, blocks)
-        digest = digest_file(task.place.path("tar"))
+        tree, unstable, was_read_again = _settle(task, begun, blocks)
+        digest = digest_file(task.place.path("tar")) if was_read_again else digest
     _check_clock(begun)
     index = Index(tree, tuple([blocks.get(entry.path, -1) for entry in tree.entries]))
     return _write_index(task.place, index, {f"{task.place.stem}.tar": digest}, unstable)
@@ -193,13 +196,19 @@ def _read_listing(host: WritableHost, task: _Task) -> dict[str, int]:
 def _is_quiet(host: WritableHost, task: _Task, seen: Tree, begun: Moment) -> bool:
     """Whether nothing at all has changed since tar began, so that what it wrote and what was seen is the same.
 
-    find(1) looks at 50,000 files in a third of the time that a walk takes; where it is missing, the walk does it.
+    find(1) looks at 50,000 files in a third of the time that a walk takes; where it is missing, the walk does it. For few
+    files a process costs more than it saves.
     """
-    if not host.has("find") or task.held.member or not all(begun.is_after(entry.ctime_ns) for entry in seen.entries):
+    if (
+        len(seen.entries) < _FEW
+        or not host.has("find")
+        or task.held.member
+        or not all(begun.is_after(entry.ctime_ns) for entry in seen.entries)
+    ):
+        return False
+    if len(seen.left_out) > _MOST_ARGUMENTS:
         return False
     pruned = [argument for path, _why in seen.left_out for argument in ("-path", f"{task.held.folder}/{_literal(path)}", "-prune", "-o")]
-    if len(pruned) > 400:
-        return False
     before = begun.at - 1  # -newerct means later, not as late
     moment = f"@{before // 10**9}.{before % 10**9:09d}"
     result = host.run(["find", f"{task.held.folder}/", "-xdev", *pruned, "-newerct", moment, "-print", "-quit"], task.timeout)
@@ -211,9 +220,9 @@ def _literal(path: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\*?[" else letter for letter in path)
 
 
-def _settle(task: _Task, begun: Moment, blocks: dict[str, int]) -> tuple[Tree, list[str]]:
+def _settle(task: _Task, begun: Moment, blocks: dict[str, int]) -> tuple[Tree, list[str], bool]:
     """Read again what changed since tar began, until the index is true of the archive; ``blocks`` is set right with it. The
-    tree as it is at the end, and what never kept still."""
+    tree as it is at the end, what never kept still, and whether anything was read again at all."""
     archive = task.place.path("tar")
     tree = walk(task.root, task.excluded)
     end = archive_end(archive, blocks.values())
@@ -228,7 +237,7 @@ def _settle(task: _Task, begun: Moment, blocks: dict[str, int]) -> tuple[Tree, l
         readings.update(fresh)
         tree = walk(task.root, task.excluded)
         doubtful = [entry for entry in _files(tree) if not _is_read(entry, readings, begun, blocks)]
-    return _conclude(task, tree, readings, blocks)
+    return (*_conclude(task, tree, readings, blocks), bool(readings))
 
 
 def _files(tree: Tree) -> list[Entry]:

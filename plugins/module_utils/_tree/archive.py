@@ -21,7 +21,8 @@ if t.TYPE_CHECKING:
 
 class Archive:
     """The archive of a tree. ``blocks`` has for each entry of the tree the number of the 512-byte block at which its member
-    begins, or -1. The file is opened when the first content is asked for, and stays open as long as this lives."""
+    begins, or -1. The file is opened when the first content is asked for, and stays open as
+    long as this lives, or a content that it gave."""
 
     def __init__(self, path: str, tree: Tree, blocks: t.Sequence[int]) -> None:
         self.path = path
@@ -42,7 +43,7 @@ class Archive:
         """
         member = self._content_of(path, 0)
         # A buffer of a usual size makes small files one read, and large reads pass it by.
-        return t.cast("t.BinaryIO", io.BufferedReader(Content(self._open(), member), 1 << 16))
+        return t.cast("t.BinaryIO", io.BufferedReader(Content(self._open(), member, self), 1 << 16))
 
     def member(self, path: str) -> Member:
         """What the archive says of an entry.

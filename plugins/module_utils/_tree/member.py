@@ -145,11 +145,12 @@ def _sparse_map(archive: int, data: int) -> tuple[tuple[int, int, int], ...]:
 
 
 class Content(io.RawIOBase):
-    """The content of a member, read from an archive that stays open; zeros where there are holes."""
+    """The content of a member of an open archive; zeros where there are holes. ``owner`` is what keeps the archive open."""
 
-    def __init__(self, archive: int, member: Member) -> None:
+    def __init__(self, archive: int, member: Member, owner: object) -> None:
         super().__init__()
         self._archive = archive
+        self._owner = owner
         self._size = member.size
         self._extents = member.extents
         self._at = 0
