@@ -18,7 +18,16 @@ ENTRY = "standalone.main"
 _PACKAGE = "guarded_deploy"
 # The first moment that a zip archive knows; the same content gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_MAIN = f"from {_PACKAGE}.{ENTRY} import main\n\nraise SystemExit(main())\n"
+# Everything is loaded at the start, also what is imported only when it is needed: the program removes itself at its end.
+_MAIN = """\
+from {package}.module_utils._compile_once import compile_once
+
+compile_once()
+{imports}
+from {package}.{entry} import main
+
+raise SystemExit(main())
+"""
 
 
 class Program(t.NamedTuple):
@@ -73,7 +82,8 @@ def find_files(entry: str = ENTRY) -> dict[str, str]:
 
 
 def _members(files: t.Mapping[str, str]) -> dict[str, str]:
-    members = {"__main__.py": _MAIN}
+    imports = "\n".join(f"import {_PACKAGE}.{dotted}" for dotted in sorted(files))
+    members = {"__main__.py": _MAIN.format(package=_PACKAGE, imports=imports, entry=ENTRY)}
     for dotted, source in files.items():
         parts = (_PACKAGE, *dotted.split("."))
         members["/".join(parts) + ".py"] = source

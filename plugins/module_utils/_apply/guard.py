@@ -21,6 +21,7 @@ from .._guard.model import ARMED, FIRING, ROLLBACK_FAILED, ROLLED_BACK, Decision
 from .._guard.table import begin_attempt, decide, finish, remaining
 from .._guard.units import guard_paths
 from .._guard.words import describe_end
+from .foreign import note_after
 from .guard_record import (
     HERE,
     Place,
@@ -246,7 +247,19 @@ def _follow_done(host: WritableHost, act: _Act) -> Answer:
     record = act.decision.record
     if record is not None and record.state == ARMED:
         return _follow_open(host, act)
-    return Answer(record, True, notes=_tear_down(host, act.place))
+    notes = _tear_down(host, act.place)
+    return Answer(record, True, notes=(*notes, *_note_how_it_stands(host, record, act)))
+
+
+def _note_how_it_stands(host: WritableHost, record: Record | None, act: _Act) -> tuple[str, ...]:
+    """What the deployment has made of the host, so that a later restore can tell it from what others do from now on."""
+    if record is None:
+        return ()
+    try:
+        note_after(host, record.snapshot, act.place.store)
+    except GuardError as error:
+        return (f"how the host stands now was not noted, so a later restore takes all changes for the deployment's: {error}",)
+    return ()
 
 
 def _follow_open(host: WritableHost, act: _Act) -> Answer:

@@ -13,6 +13,7 @@ import typing as t
 from .._errors import CouldNotLook, Damaged, GuardError, NothingThere
 from .guard_record import HERE, Place
 from .restore import RestoreOutcome, RestoreRequest, restore
+from .store import load_snapshot
 
 if t.TYPE_CHECKING:
     from .._guard.model import Record
@@ -21,6 +22,7 @@ if t.TYPE_CHECKING:
 
 # A controller that has not noticed yet may still be changing things: how often the host is brought back.
 MOST_ROUNDS = 3
+_WAYS_IN = ("ssh.service", "ssh.socket", "sshd.service", "sshd.socket")
 
 
 class Rollback(t.NamedTuple):
@@ -60,6 +62,23 @@ def _join(before: Rollback, outcome: RestoreOutcome) -> Rollback:
     )
 
 
+def _open_way_in(host: WritableHost, record: Record, timeout: float, place: Place) -> Rollback:
+    """Start the ssh server again where the change has stopped it. A restore by hand leaves it alone, since whoever asked for
+    that is on the host; a guard fires because nobody is."""
+    try:
+        before = load_snapshot(host, record.snapshot, place.store).state.units
+        ran = [unit.name for unit in before if unit.user is None and unit.name in _WAYS_IN and unit.active == "active"]
+        stopped = [name for name in ran if host.run(("systemctl", "is-active", "--quiet", name), timeout).rc != 0]
+    except GuardError as error:
+        return Rollback(failures=(f"whether the way in was open could not be told: {error}",))
+    failures = []
+    for name in stopped:
+        answer = host.run(("systemctl", "start", name), timeout)
+        if answer.rc != 0:
+            failures.append(f"the way in, {name}, could not be started: {' '.join(answer.err.split())[:300]}")
+    return Rollback(bool(stopped), steps=tuple(f"systemctl start {name}" for name in stopped), failures=tuple(failures))
+
+
 def run_rollback(host: WritableHost, record: Record, stage: str, timeout: float, place: Place = HERE, check: bool = False) -> Rollback:
     """Bring the host back to the guard's snapshot, again where it does not stay so. Whatever goes wrong is in the result."""
     rollback = Rollback()
@@ -76,10 +95,23 @@ def run_rollback(host: WritableHost, record: Record, stage: str, timeout: float,
                 return rollback
         else:
             rollback = _join(rollback, outcome)
-            if check or stage == "early" or (outcome.verified and not outcome.changed):
+            if check or stage == "early":
+                return rollback
+            way_in = _open_way_in(host, record, timeout, place)
+            rollback = _with_way_in(rollback, way_in)
+            if outcome.verified and not outcome.changed and not way_in.changed:
                 return rollback
         _wait_a_second(host)
     return rollback
+
+
+def _with_way_in(rollback: Rollback, way_in: Rollback) -> Rollback:
+    return rollback._replace(
+        changed=rollback.changed or way_in.changed,
+        verified=rollback.verified and not way_in.failures,
+        steps=(*rollback.steps, *way_in.steps),
+        failures=(*rollback.failures, *way_in.failures),
+    )
 
 
 def _wait_a_second(host: WritableHost) -> None:

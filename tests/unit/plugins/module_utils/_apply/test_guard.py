@@ -49,6 +49,14 @@ def place(tmp_path: Path) -> Place:
     return here
 
 
+@pytest.fixture(autouse=True)
+def _no_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The units of this machine are not ours to touch, and it need not have been booted with systemd."""
+    monkeypatch.setattr(guard, "set_timers", lambda *_arguments: None)
+    monkeypatch.setattr(guard, "remove_units", lambda *_arguments: ())
+    monkeypatch.setattr(guard, "note_after", lambda *_arguments: None)
+
+
 def arm(place: Place, seconds: float, **fields: t.Any) -> Record:
     """A guard as :func:`guard.arm` writes it, but for what lies outside its folder."""
     now = read_moment(HOST, place)
@@ -74,8 +82,6 @@ def rollbacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         return Rollback(changed=True, verified=True, steps=("everything",))
 
     monkeypatch.setattr(guard, "run_rollback", roll_back)
-    # This machine need not have been booted with systemd.
-    monkeypatch.setattr(guard, "set_timers", lambda *_arguments: None)
     return folder
 
 
