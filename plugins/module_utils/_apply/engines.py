@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from .._collect.containers import engine_users
 from .._collect.deadline import Deadline
@@ -58,22 +59,48 @@ def restore_engines(host: WritableHost, before: Engines, now: Engines, timeout: 
     plan = plan_engines(before, now)
     if check:
         return EngineOutcome(tuple(describe_step(step) for step in plan.steps), (), plan.unrestored)
-    doers = _Doers(host, clock, now)
-    done: list[str] = []
-    failures: list[str] = []
-    broken: set[tuple[str, str | None, str]] = set()
-    for step in plan.steps:
-        key = (step.engine, step.user, step.name)
-        if key in broken:
-            continue
-        try:
-            doers.do(step)
-        except GuardError as error:
-            failures.append(f"{describe_step(step)}: {error}")
-            broken.add(key)
+    run = _Run(_Doers(host, clock, now))
+    for steps in group_steps(plan.steps):
+        # What ends may take its time to end, and all of it together no longer than the slowest.
+        answers = [host.beside(partial(run.do, step)) for step in steps[1:]]
+        run.do(steps[0])
+        for answer in answers:
+            answer()
+    return EngineOutcome(tuple(run.done), tuple(run.failures), plan.unrestored)
+
+
+def group_steps(steps: t.Sequence[EngineStep]) -> list[tuple[EngineStep, ...]]:
+    """Neighbours that may be done beside each other: removals and stops of containers none of which needs another."""
+    groups: list[tuple[EngineStep, ...]] = []
+    for step in steps:
+        last = groups[-1] if groups else ()
+        if last and step.verb in ("remove", "stop") and step[:3] == last[0][:3] and step.rank == last[0].rank:
+            groups[-1] = (*last, step)
         else:
-            done.append(describe_step(step))
-    return EngineOutcome(tuple(done), tuple(failures), plan.unrestored)
+            groups.append((step,))
+    return groups
+
+
+class _Run:
+    """Does steps, and remembers which were done and which failed; what a failed one was done to is left alone."""
+
+    def __init__(self, doers: _Doers) -> None:
+        self._doers = doers
+        self._broken: set[tuple[str, str | None, str]] = set()
+        self.done: list[str] = []
+        self.failures: list[str] = []
+
+    def do(self, step: EngineStep) -> None:
+        key = (step.engine, step.user, step.name)
+        if key in self._broken:
+            return
+        try:
+            self._doers.do(step)
+        except GuardError as error:
+            self.failures.append(f"{describe_step(step)}: {error}")
+            self._broken.add(key)
+        else:
+            self.done.append(describe_step(step))
 
 
 class _Doers:

@@ -210,11 +210,14 @@ def parse_podman_images(text: str | bytes, user: str | None) -> tuple[ImageState
 
 
 def _images(engine: str, user: str | None, entries: list[t.Any], names: str) -> tuple[ImageState, ...]:
-    found = []
+    found: dict[str, ImageState] = {}
     for entry in entries:
         tags = tuple(sorted(str(one) for one in entry.get(names) or () if not str(one).startswith("<none>") and "@" not in str(one)))
-        found.append(ImageState(engine, user, _text(entry, "Id", f"{engine} images"), tags))
-    return tuple(found)
+        image_id = _text(entry, "Id", f"{engine} images")
+        # Podman lists an image once for each of its repositories, and all its names each time.
+        known = found[image_id].tags if image_id in found else ()
+        found[image_id] = ImageState(engine, user, image_id, tuple(sorted({*known, *tags})))
+    return tuple(found.values())
 
 
 def parse_pods(text: str | bytes, user: str | None) -> tuple[PodState, ...]:
@@ -228,6 +231,9 @@ def parse_pods(text: str | bytes, user: str | None) -> tuple[PodState, ...]:
     for entry in entries:
         name = _text(entry, "Name", "podman pods")
         spec = {key: drop_empty(entry[key]) for key in _POD if entry.get(key)}
+        # In the order of a hash table; and podman's path, which depends on the caller.
+        spec["SharedNamespaces"] = sorted(spec.get("SharedNamespaces") or ())
+        spec["CreateCommand"] = ["podman", *spec["CreateCommand"][1:]] if spec.get("CreateCommand") else []
         unit = (entry.get("Labels") or {}).get("PODMAN_SYSTEMD_UNIT")
         found.append(PodState("podman", user, name, _text(entry, "Id", f"pod {name}"), str(entry.get("State", "")).lower(), spec, unit))
     return tuple(found)

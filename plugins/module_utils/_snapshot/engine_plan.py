@@ -24,7 +24,8 @@ _Recorded = t.Union[ContainerState, NetworkState, VolumeState, PodState, None]
 
 class EngineStep(t.NamedTuple):
     """One step of one engine. ``name`` is what it is done to and ``id`` the present one's id, empty where that is still to
-    be made. ``detail`` is a second name: a network, a tag, a new name, an image id. ``recorded`` is what it shall be like."""
+    be made. ``detail`` is a second name: a network, a tag, a new name, an image id. ``recorded`` is what it shall be like.
+    Removals and stops of one ``rank`` do not need each other."""
 
     verb: str
     engine: str
@@ -34,6 +35,7 @@ class EngineStep(t.NamedTuple):
     detail: str = ""
     recorded: _Recorded = None
     why: str = ""
+    rank: int = 0
 
 
 class EnginePlan(t.NamedTuple):
@@ -151,16 +153,17 @@ class _Planner:
         """By kind of step; in each kind what others need comes first, and is removed last."""
         ranks = rank(self._before.containers)
         last = rank(self._now.containers)
+        steps = [step._replace(rank=last.get(step.name, 0)) if step.verb in ("remove", "stop") else step for step in self._steps]
 
         def key(step: EngineStep) -> tuple[int, int]:
             if step.verb in ("remove", "stop"):
-                return _ORDER.index(step.verb), -last.get(step.name, 0)
+                return _ORDER.index(step.verb), -step.rank
             if step.verb in ("pause", "unpause", "restart", "start"):
                 # What is paused must run before what needs it is started, so these go together.
                 return _ORDER.index("start"), ranks.get(step.name, 0) * len(_ORDER) + _ORDER.index(step.verb)
             return _ORDER.index(step.verb), ranks.get(step.name, 0) if step.verb == "create" else 0
 
-        return iter(sorted(self._steps, key=key))
+        return iter(sorted(steps, key=key))
 
     def _plan_removals(self) -> None:
         recorded = {one.name for one in self._before.containers}
