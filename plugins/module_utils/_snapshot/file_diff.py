@@ -46,8 +46,8 @@ def _field(entry: Entry, other: Entry, field: str, is_before: bool) -> str:
     if field == "kind":
         return describe_entry(entry)
     if field == "content":
-        same_size = "" if entry.size != other.size else (" as recorded" if is_before else " of other content")
-        return f"{entry.size} bytes{same_size}"
+        other_words = "" if is_before or entry.size != other.size else "other "
+        return f"{other_words}content of {entry.size} bytes"
     if field == "links":
         return f"{entry.links} name{'s' if entry.links != 1 else ''}, hard links {'as recorded' if is_before else 'not as recorded'}"
     texts = {

@@ -27,17 +27,25 @@ class TextDiff(t.NamedTuple):
 
 
 def render_difference(difference: Difference) -> tuple[str, str]:
-    """The text before and after: a head for each section, a line for each thing on each side on which it is. What could
-    not be compared stands on both sides, and so in no difference."""
-    before, after = [], []
+    """The text before and after. A head for each section, and a line for what is on one side only; what is on both and is
+    not the same has its name on both, so that in a diff its two states stand below each other."""
+    before: list[str] = []
+    after: list[str] = []
     for section in SECTIONS:
         changes = [change for change in difference.changes if change.section == section]
         if changes:
             before.append(f"{section}:")
             after.append(f"{section}:")
-        before += [f"  {printable(change.name)}: {change.before}" for change in changes if change.before]
-        after += [f"  {printable(change.name)}: {change.after}" for change in changes if change.after]
+        for change in changes:
+            before += _side(change.name, change.before, change.after)
+            after += _side(change.name, change.after, change.before)
     return _lines(before), _lines(after)
+
+
+def _side(name: str, own: str, other: str) -> list[str]:
+    if not own:
+        return []
+    return [f"  {printable(name)}:", f"    {printable(own)}"] if other else [f"  {printable(name)}: {printable(own)}"]
 
 
 def printable(name: str) -> str:
