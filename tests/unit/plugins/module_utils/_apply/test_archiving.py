@@ -159,7 +159,6 @@ def test_one_change_in_a_large_tree_is_noticed(root: Path, tmp_path: Path, path:
         (root / f"n{number}").write_text("")
     host = Meddled(after=lambda: same_size_and_time(root / path, "CONTENT OF A"))
     recorded = record(root, tmp_path / "out", host)
-    assert host.ran == ["tar", "find"]
     check(recorded, root, tmp_path / "out")
 
 
