@@ -351,6 +351,37 @@ def test_mount_points_are_left_alone(recorded: Recorded, tmp_path: Path) -> None
     assert recorded.changes() == []
 
 
+@pytest.mark.feature("A11")
+def test_what_lay_under_a_mount_when_it_was_recorded_is_left_alone(tmp_path: Path) -> None:
+    recorded = Recorded(tmp_path)
+    (recorded.root / "point").mkdir()
+    (recorded.root / "point" / "under").write_text("was hidden then")
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(recorded.root / "point")], check=True)
+    try:
+        recorded.record()
+    finally:
+        subprocess.run(["umount", str(recorded.root / "point")], check=True)
+    (recorded.root / "a").unlink()
+    assert recorded.restore().failures == ()
+    assert (recorded.root / "point" / "under").read_text() == "was hidden then"
+    assert recorded.changes() == []
+
+
+@pytest.mark.feature("A6")
+def test_an_owner_that_comes_back_takes_no_rights_away(tmp_path: Path) -> None:
+    """A change of owner takes capabilities and the setuid bit from a file."""
+    recorded = Recorded(tmp_path)
+    for name in ("a", "b"):
+        os.chown(recorded.root / name, 33, 33)
+    os.setxattr(recorded.root / "a", "security.capability", CAPABILITY)
+    os.chmod(recorded.root / "b", 0o4755)
+    recorded.record()
+    for name in ("a", "b"):
+        os.chown(recorded.root / name, 0, 0)
+    assert recorded.restore().failures == ()
+    assert recorded.changes() == []
+
+
 @pytest.mark.feature("A6")
 def test_sockets_are_left_to_who_listens(tmp_path: Path) -> None:
     recorded = Recorded(tmp_path)
