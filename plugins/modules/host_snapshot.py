@@ -161,12 +161,12 @@ name:
   returned: success
   type: str
   sample: 20261120T093000Z-1f2e3d
-path:
+folder:
   description: The folder that it lies in.
   returned: success, O(state=present)
   type: str
   sample: /var/lib/guarded-deploy/snapshots/20261120T093000Z-1f2e3d
-size:
+size_bytes:
   description: The size of its files in bytes, what it shares with others included; 0 in check mode.
   returned: success, O(state=present)
   type: int
@@ -314,8 +314,8 @@ def _report_taken(outcome: TakeOutcome) -> dict[str, t.Any]:
     return {
         "changed": outcome.changed,
         "name": outcome.id,
-        "path": outcome.path,
-        "size": outcome.size_bytes,
+        "folder": outcome.path,  # "path" would make Ansible add the folder's owner, size and so on
+        "size_bytes": outcome.size_bytes,
         "paths": list(map(printable, outcome.paths)),
         "reused": list(map(printable, outcome.reused)),
         "changed_while_read": list(map(printable, outcome.changed_while_read)),
