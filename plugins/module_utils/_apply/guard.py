@@ -181,7 +181,7 @@ def _lay(host: WritableHost, record: Record, before: Record | None, request: Arm
     start = lay_program(host, request.digest, request.program, interpreter, place)
     _write(host, record, place)
     try:
-        lay_units(host, start, remaining(record, read_moment(host, place)), place)
+        lay_units(host, start, record.deadline, place)
         # A snapshot is not removed while a guard needs it; this one could be, until the record was written.
         if not host.exists(f"{place.store}/{request.snapshot}"):
             raise NothingThere(f"the snapshot {request.snapshot} was removed while the guard was being armed; take a new one")
@@ -278,7 +278,7 @@ def _set_timers(host: WritableHost, place: Place) -> None:
     with hold(host, "lock", _LOCK_TIMEOUT, place):
         record = read_record(host, place)
         if record is not None and record.state == ARMED:
-            set_timers(host, guard_paths(record.program, place.folder).start, remaining(record, read_moment(host, place)), place)
+            set_timers(host, guard_paths(record.program, place.folder).start, record.deadline, place)
 
 
 def _follow_refused(host: WritableHost, act: _Act) -> Answer:

@@ -36,8 +36,8 @@ if t.TYPE_CHECKING:
 _TIMEOUT = 60.0  # seconds for one systemctl; a busy systemd answers late
 _CHECK = "import sys, json, zlib, subprocess; sys.exit(sys.version_info < (3, 9))"
 _PYTHON_FOLDERS = ("/usr/bin", "/usr/local/bin")
-# Seconds by which the second timer comes after the first.
-_BACKSTOP_DELAY = 2.0
+# Seconds by which the second timer comes after the window.
+_BACKSTOP_DELAY = 1.0
 
 
 def run_checked(host: WritableHost, argv: t.Sequence[str], timeout: float = _TIMEOUT) -> str:
@@ -161,19 +161,20 @@ def _read_made(host: Host, place: Place) -> list[str]:
         return []
 
 
-def lay_units(host: WritableHost, start: str, seconds: float, place: Place = HERE) -> None:
-    """Lay our units where a boot finds them, and start the timers.
+def lay_units(host: WritableHost, start: str, deadline: float, place: Place = HERE) -> None:
+    """Lay our units where a boot finds them, and start the timers, which elapse at ``deadline`` (seconds of the monotonic
+    clock).
 
     :raises StepFailed: something did not succeed, or systemd does not have them as they were laid
     """
     remove_unit_files(host)
     folder = _find_unit_folder(host, place)
-    for name, text in render_units(start, seconds).items():
+    for name, text in render_units(start, deadline - host.uptime()).items():
         host.write_file(f"{folder}/{name}", text.encode(), 0o644)
     for path, target in unit_links(folder):
         host.make_link(path, target)
     run_checked(host, ("systemctl", "daemon-reload"))
-    start_timers(host, start, seconds)
+    _start_timers(host, start, deadline)
     _check_units(host, folder)
 
 
@@ -195,25 +196,25 @@ def find_laid_folder(host: Host) -> str | None:
     return next((folder for folder in (LOCAL_FOLDER, ADMIN_FOLDER) if host.exists(f"{folder}/{TIMER}")), None)
 
 
-def set_timers(host: WritableHost, start: str, seconds: float, place: Place = HERE) -> None:
-    """Let the timers elapse so many seconds from now.
+def set_timers(host: WritableHost, start: str, deadline: float, place: Place = HERE) -> None:
+    """Let the timers elapse at ``deadline`` (seconds of the monotonic clock).
 
     :raises StepFailed: that did not succeed
     """
     folder = find_laid_folder(host)
     if folder is None:
-        lay_units(host, start, seconds, place)
+        lay_units(host, start, deadline, place)
         return
-    host.write_file(f"{folder}/{TIMER}", render_timer(seconds).encode(), 0o644)
+    host.write_file(f"{folder}/{TIMER}", render_timer(deadline - host.uptime()).encode(), 0o644)
     run_checked(host, ("systemctl", "daemon-reload"))
-    start_timers(host, start, seconds)
+    _start_timers(host, start, deadline)
 
 
-def start_timers(host: WritableHost, start: str, seconds: float) -> None:
+def _start_timers(host: WritableHost, start: str, deadline: float) -> None:
     """Start the timer, and a second one that needs no file."""
     run_checked(host, ("systemctl", "restart", TIMER))
     host.run(("systemctl", "stop", f"{BACKSTOP}.timer"), _TIMEOUT)
-    run_checked(host, _backstop(start, seconds + _BACKSTOP_DELAY))
+    run_checked(host, _backstop(start, max(deadline - host.uptime(), 0) + _BACKSTOP_DELAY))
 
 
 def _backstop(start: str, seconds: float) -> tuple[str, ...]:
