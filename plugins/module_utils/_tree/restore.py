@@ -18,14 +18,15 @@ from .._snapshot.tree_diff import absolute, group_names, list_changes, with_cont
 from .compare import Comparison, compare_with_host
 from .contents import Contents
 from .descend import by_descriptor
+from .flush import FEW, flush, flush_file_system
 from .opened import OpenedTree
 from .staging import Staging, dress, remove_leftovers, set_times
 
 # Somebody else changed the tree between our look and our step: worth another look.
 _DISTURBED = (errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ESTALE)
 _PASSES = 3
-# Files that are written before the first of them is made to last: one commit of the journal serves them all.
-_BATCH = 64
+# Files that are written, and held open, before they are flushed together.
+_BATCH = 256
 _HINTS = {
     errno.EPERM: "is it immutable (lsattr)?",
     errno.EBUSY: "something is mounted there",
@@ -307,12 +308,12 @@ class _Restoration:
 
     def _place_batch(self) -> None:
         batch, self.batch = self.batch, []
-        for made in batch:
-            if made.members[0].kind == "file":
-                try:
-                    os.fsync(made.descriptor)
-                except OSError as error:
-                    self._note(made.members[0].path, error)
+        try:
+            # Content first, then the name: after a power cut the old file is there or the new one, never an empty one.
+            flush([made.descriptor for made in batch if made.members[0].kind == "file"])
+        except OSError as error:
+            for made in batch:
+                self._note(made.members[0].path, error)
         for made in batch:
             if made.members[0].path in self.failed:
                 continue
@@ -351,6 +352,7 @@ class _Restoration:
     # 4. Folders once more, from the bottom: what was done in them changed their times.
 
     def _finish_folders(self) -> None:
+        finished = []
         for entry in reversed(self.recorded.entries):
             if entry.kind != "folder" or self._is_lost(entry.path):
                 continue
@@ -360,8 +362,18 @@ class _Restoration:
                 continue
             try:
                 self._finish_folder(entry, fresh)
+                finished.append(entry.path)
             except OSError as error:
                 self._note(entry.path, error)
+        try:
+            self._flush_folders(finished)
+        except OSError as error:
+            self._note(".", error)
+
+    def _flush_folders(self, paths: t.Sequence[str]) -> None:
+        if len(paths) <= FEW or not flush_file_system(self.tree.folder(".")):
+            for path in paths:
+                os.fsync(self.tree.folder(path))
         if "." in self.missing or "." in self.pairs or "." in self.gone:
             os.fsync(self.tree.place(".")[0])
 
@@ -370,4 +382,3 @@ class _Restoration:
         if fresh:
             dress(folder, entry, times=False)
         set_times(folder, entry)
-        os.fsync(folder)
