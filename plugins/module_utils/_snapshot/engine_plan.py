@@ -16,7 +16,7 @@ from __future__ import annotations
 import typing as t
 
 from .container_match import STOPPED, differing_fields, find_endpoints, is_same_run_state
-from .engine_match import RESOURCES, match_engine, pair, refers_to, whose
+from .engine_match import RESOURCES, match_engine, must_remake, pair, refers_to, whose
 from .model import ContainerState, Engines, NetworkState, PodState, Unrestorable, VolumeState
 
 _Recorded = t.Union[ContainerState, NetworkState, VolumeState, PodState, None]
@@ -239,7 +239,8 @@ class _Planner:
         if not is_same_run_state(one.status, there.status):
             self._set_running(one, there.id, there.status)
         left = fields - update - {"name", "status", "networks"}
-        if left:
+        # Of one that should have been made again and cannot be, that is told already.
+        if left and not must_remake(one, there):
             self._lose("container", one.name, f"it has been changed in place and is left so: {', '.join(sorted(left))}")
 
     def _join(self, one: ContainerState, there: ContainerState) -> None:
