@@ -48,11 +48,10 @@ def _same_activity(before: UnitState, now: UnitState) -> bool:
         # Between two tries it runs for a moment; one look may meet either.
         other = before if second == "restarting" else now
         return other.restarts > 0 and other.active in _UP
-    woken = before.triggered_by or now.triggered_by
-    if woken and "failed" not in (first, second):
-        # A job of a timer runs when it is time; a service behind a socket starts with the first client, and then stays.
-        by_socket = any(name.endswith(".socket") for name in woken)
-        return not by_socket or before.active not in _UP
+    if (before.triggered_by or now.triggered_by) and "failed" not in (first, second):
+        # A job of a timer runs when it is time. A service behind a socket starts with the first client, and many end when
+        # there is none; while the socket is there, and it is compared itself, both are the same to a client.
+        return True
     if {first, second} <= {"inactive", "activating"} and "oneshot" in (before.type, now.type):
         return True
     # Started by whoever calls it on the bus, and ends when nobody does.

@@ -175,12 +175,15 @@ def test_units_in_words(before, now, words):
 def test_what_is_no_difference_of_units(before, now):
     first, second = units(*filter(None, [before])), units(*filter(None, [now]))
     assert changes(first, second) == []
-    assert changes(second, first) == [] or (before and before.triggered_by == ("web.socket",))
+    assert changes(second, first) == []
 
 
-def test_a_service_behind_a_socket_that_ran_and_does_not_differs():
-    behind = WEB._replace(triggered_by=("web.socket",))
-    assert changes(units(behind), units(behind._replace(active="inactive"))) != []
+def test_a_service_behind_a_socket_that_has_failed_differs_and_so_does_the_socket():
+    behind, socket = WEB._replace(triggered_by=("web.socket",)), unit_state("web.socket")
+    failed = behind._replace(active="failed")
+    assert [one.name for one in changes(units(behind, socket), units(failed, socket))] == ["web.service"]
+    stopped = socket._replace(active="inactive")
+    assert [one.name for one in changes(units(behind, socket), units(behind, stopped))] == ["web.socket"]
 
 
 def test_timers_sockets_and_units_of_users_have_places_of_their_own():
