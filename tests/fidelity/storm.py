@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A tree with every kind of entry, and storms over it. Everything is drawn from one seeded source, so a seed tells a storm."""
+"""A tree with every kind of entry, and storms over it. Everything is drawn from one seeded source, so a seed tells a
+storm. Needs nothing but Python, so that it can blow on any host."""
 
 from __future__ import annotations
 
@@ -12,7 +13,6 @@ import shutil
 import socket
 import stat
 import struct
-import subprocess
 import typing as t
 
 NAMES = (
@@ -225,10 +225,10 @@ class Storm:
     def change_acl(self) -> None:
         path = self._pick(stat.S_IFREG, stat.S_IFDIR)
         if path is not None:
-            entry = f"u:{self.random.choice(OWNERS)}:{self.random.choice(('r', 'rw', 'rwx', '-'))}"
-            default = ["-d"] if os.path.isdir(path) and self.random.random() < 0.5 else []
-            subprocess.run([b"setfacl", *(part.encode() for part in [*default, "-m", entry]), b"--", path], check=True)
-            self._note(f"acl {default} {entry}", path)
+            is_default = os.path.isdir(path) and self.random.random() < 0.5
+            name = f"system.posix_acl_{'default' if is_default else 'access'}"
+            os.setxattr(path, name, _acl(self.random.choice(OWNERS), self.random.randrange(8)))
+            self._note(name, path)
 
     def change_capability(self) -> None:
         path = self._pick(stat.S_IFREG)
@@ -268,6 +268,13 @@ class Storm:
         )  # fmt: skip
         for _ in range(strength):
             self.random.choice(changes)()
+
+
+def _acl(user: int, permissions: int) -> bytes:
+    """``u::rw-,u:USER:PERMISSIONS,g::r--,m::rwx,o::---`` as the kernel takes it (linux/posix_acl_xattr.h), version 2."""
+    nobody = 0xFFFFFFFF
+    entries = ((1, 6, nobody), (2, permissions, user), (4, 4, nobody), (16, 7, nobody), (32, 0, nobody))
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
 def _remove(path: bytes) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.guarded.deploy.plugins.module_utils._apply.archiving import Place, record_tree
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.codec import parse_index
 from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model import Tree
+from ansible_collections.guarded.deploy.plugins.module_utils._tree.archive import Archive
 from ansible_collections.guarded.deploy.plugins.module_utils._tree.compare import compare_tree
-from ansible_collections.guarded.deploy.plugins.module_utils._tree.contents import Contents
 from ansible_collections.guarded.deploy.plugins.module_utils._tree.restore import restore_tree
-from ansible_collections.guarded.deploy.plugins.module_utils._tree.walk import walk
-from builders.copied_contents import CopiedContents
+from builders.rooted import whole_machine
 from fidelity.oracle import find_differences, take_reference
 from fidelity.storm import Storm
 from testbed.packages import require
@@ -30,13 +30,17 @@ SEED = int(os.environ.get("FIDELITY_SEED", random.SystemRandom().randrange(1 << 
 
 @pytest.fixture(scope="session", autouse=True)
 def _tools() -> None:
-    require("rsync", "bsdtar", "getfattr", "setfacl", "getcap")
+    require("rsync", "bsdtar", "getfattr", "getcap")
 
 
-def record(root: Path, place: Path) -> tuple[Tree, Contents]:
-    """Record a tree once its last change is older than the clock that stamps changes."""
-    time.sleep(0.02)
-    return walk(os.fspath(root)), CopiedContents(os.fspath(root), place / "contents")
+def record(root: Path, place: Path) -> tuple[Tree, Archive]:
+    """A tree's part of a snapshot, written and read as a snapshot does it."""
+    place.mkdir()
+    at = Place(os.fspath(place), "tree-000")
+    recorded = record_tree(whole_machine(), os.fspath(root), (), at, None, 60)
+    assert recorded.unstable == ()
+    index = parse_index(Path(at.path("json")).read_bytes(), at.path("json"))
+    return index.tree, Archive(at.path("tar"), *index)
 
 
 @pytest.mark.feature("A6")
@@ -45,7 +49,7 @@ def test_nothing_is_left_of_a_storm(tmp_path: Path, seed: int) -> None:
     root = tmp_path / "tree"
     storm = Storm(os.fspath(root), seed)
     storm.build()
-    tree, contents = record(root, tmp_path)
+    tree, contents = record(root, tmp_path / "snapshot")
     reference = take_reference(root, tmp_path / "reference")
     assert find_differences(root, reference) == [], "the tools do not even find the tree equal to itself"
     storm.blow(storm.random.choice((1, 5, 30, 80)))
