@@ -33,14 +33,15 @@ attributes:
     support: full
     description: Linux. Needs root, since snapshots hold what only root may read.
 options:
-  id:
+  name:
     description:
-      - The snapshot to show or to compare.
+      - The name of the snapshot to show or to compare.
       - Without it and with O(compare_to), the newest one that is whole.
     type: str
+    aliases: [id]
   compare_to:
-    description: What to compare it with. V(now) is the host as it is; anything else is the id of another snapshot, which stands
-      for the later side.
+    description: What to compare it with. V(now) is the host as it is; anything else is the name of another snapshot, which
+      stands for the later side.
     type: str
   sections:
     description: What to show or to compare.
@@ -83,7 +84,7 @@ EXAMPLES = r"""
 
 - name: Fail where a deployment has touched more than its own unit
   guarded.deploy.host_snapshot_info:
-    id: before-release-42
+    name: before-release-42
     compare_to: now
     sections: [units, timers, sockets, containers]
   register: since
@@ -91,13 +92,13 @@ EXAMPLES = r"""
 
 - name: See what two deployments have changed, texts of files included
   guarded.deploy.host_snapshot_info:
-    id: before-release-41
+    name: before-release-41
     compare_to: before-release-42
     content: true
 
 - name: See what is in a snapshot, and what a restore of it would not bring back
   guarded.deploy.host_snapshot_info:
-    id: before-release-42
+    name: before-release-42
     verify: true
 """
 
@@ -108,7 +109,7 @@ snapshots:
   type: list
   elements: dict
   contains:
-    id:
+    name:
       description: Its name.
       type: str
       sample: 20261120T140501Z-3f9a1c
@@ -137,7 +138,7 @@ snapshots:
       type: bool
 snapshot:
   description: What is in the snapshot.
-  returned: with O(id) and without O(compare_to)
+  returned: with O(name) and without O(compare_to)
   type: dict
   contains:
     paths:
@@ -149,7 +150,7 @@ snapshot:
       type: list
       elements: str
     hooks:
-      description: The programs of its hooks, without their arguments.
+      description: How many hooks it has of each kind.
       type: dict
     changed_while_read:
       description: Files that changed each time they were read.
@@ -171,7 +172,7 @@ difference:
   returned: with O(compare_to)
   type: dict
   contains:
-    id:
+    name:
       description: The earlier side.
       type: str
     compare_to:
@@ -233,7 +234,7 @@ from ..module_utils._ports.options import parse_timeout
 from ..module_utils._snapshot.diff import SECTIONS
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
-    "id": {"type": "str"},
+    "name": {"type": "str", "aliases": ["id"]},
     "compare_to": {"type": "str"},
     "sections": {"type": "list", "elements": "str", "choices": list(SECTIONS), "default": list(SECTIONS)},
     "content": {"type": "bool", "default": False},
@@ -247,7 +248,7 @@ def main() -> None:
     params = module.params
     try:
         question = Question(
-            params["id"],
+            params["name"],
             params["compare_to"],
             tuple(params["sections"]),
             params["content"],

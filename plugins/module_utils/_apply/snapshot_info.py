@@ -23,11 +23,11 @@ if t.TYPE_CHECKING:
 
 
 class Question(t.NamedTuple):
-    """What is asked: of the snapshot ``id`` (None: the newest that is whole) what is in it, or how it differs from
+    """What is asked: of the snapshot ``name`` (None: the newest that is whole) what is in it, or how it differs from
     ``compare_to``; without either only the list. ``verify`` reads all of it and compares digests; ``content`` gives texts of
     files that differ."""
 
-    id: str | None
+    name: str | None
     compare_to: str | None
     sections: tuple[str, ...]
     content: bool
@@ -52,7 +52,7 @@ def _needed(host: Host) -> tuple[str | None, str]:
 
 def _report_listed(one: Listed, needed: str | None) -> dict[str, t.Any]:
     return {
-        "id": one.id,
+        "name": one.id,
         "at": render_moment(one.at),
         "comment": one.comment,
         "paths": [printable(path) for path in one.paths],
@@ -64,15 +64,17 @@ def _report_listed(one: Listed, needed: str | None) -> dict[str, t.Any]:
 
 
 def _choose(question: Question, listed: t.Sequence[Listed], store: str) -> str:
-    """The id that is asked about.
+    """The name that is asked about.
 
     :raises NothingThere: there is no such snapshot
     """
     good = [one.id for one in listed if not one.problem]
-    if question.id is not None:
-        if question.id not in [one.id for one in listed]:
-            raise NothingThere(f"there is no snapshot {question.id} in {store}; there are: {', '.join(one.id for one in listed) or 'none'}")
-        return question.id
+    if question.name is not None:
+        if question.name not in [one.id for one in listed]:
+            raise NothingThere(
+                f"there is no snapshot {question.name} in {store}; there are: {', '.join(one.id for one in listed) or 'none'}"
+            )
+        return question.name
     if not good:
         raise NothingThere(f"there is no snapshot in {store} that is whole; take one with host_snapshot")
     return good[0]
@@ -89,7 +91,7 @@ def answer(host: Host, question: Question, store: str = STORE) -> dict[str, t.An
     listed = _list(host, store)
     needed, why = _needed(host)
     found: dict[str, t.Any] = {"snapshots": [_report_listed(one, needed) for one in listed], "notes": [printable(why)] if why else []}
-    if question.id is None and question.compare_to is None:
+    if question.name is None and question.compare_to is None:
         return found
     name = _choose(question, listed, store)
     if question.verify:
@@ -116,7 +118,7 @@ def _compare(host: Host, name: str, other: str, question: Question, store: str) 
     header = "now" if other == NOW else f"snapshot {other}"
     before, after = render_difference(compared.difference)
     return {
-        "difference": {"id": name, "compare_to": other, **report_difference(compared.difference, compared.texts)},
+        "difference": {"name": name, "compare_to": other, **report_difference(compared.difference, compared.texts)},
         "before": before.splitlines(),
         "after": after.splitlines(),
         "diff": render_ansible_diff(compared.difference, compared.texts, f"snapshot {name}", header),

@@ -16,7 +16,7 @@ from .model import Engines, HostState
 from .render_diff import printable
 
 if t.TYPE_CHECKING:
-    from .model import Difference, Hook, Snapshot, Tree, Unrestorable
+    from .model import Difference, Snapshot, Tree, Unrestorable
     from .render_diff import TextDiff
 
 
@@ -43,22 +43,17 @@ def report_state(state: HostState, sections: t.Container[str]) -> dict[str, dict
     return found
 
 
-def _report_hook(hook: Hook) -> dict[str, t.Any]:
-    # Its arguments may hold a password.
-    return {"program": hook.command[0], "timeout": hook.timeout}
-
-
 def report_snapshot(
     snapshot: Snapshot, trees: t.Sequence[Tree], lost: t.Iterable[Unrestorable], sections: t.Container[str]
 ) -> dict[str, t.Any]:
     """A snapshot for the result of a module."""
     return {
-        "id": snapshot.id,
+        "name": snapshot.id,
         "at": render_moment(snapshot.at),
         "comment": snapshot.comment,
         "paths": [{"path": printable(tree.root), "entries": len(tree.entries), "left_out": len(tree.left_out)} for tree in trees],
         "excluded": [printable(pattern) for pattern in snapshot.excluded],
-        "hooks": {name: [_report_hook(hook) for hook in getattr(snapshot.hooks, name)] for name in snapshot.hooks._fields},
+        "hooks": {name: len(hooks) for name, hooks in snapshot.hooks._asdict().items()},
         "changed_while_read": [printable(path) for path in snapshot.changed_while_read],
         "unseen": report_unseen((*snapshot.state.unseen, *snapshot.state.engines.unseen)),
         "not_restorable": [{key: printable(text) for key, text in one._asdict().items()} for one in lost],

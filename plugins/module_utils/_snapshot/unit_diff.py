@@ -97,8 +97,10 @@ def describe_unit(unit: UnitState, fields: t.Container[str] = ()) -> str:
 
 
 def is_compared(unit: UnitState) -> bool:
-    """Whether a unit is part of how a host stands: not what is made at run time, nor mounts that no file describes."""
-    return not unit.transient and not (unit.name.endswith((".mount", ".automount")) and not unit.fragment)
+    """Whether a unit is part of how a host stands: not what is made at run time, nor what a login brings, nor mounts that no
+    file describes."""
+    is_session = unit.name.startswith(("user@", "user-runtime-dir@"))
+    return not unit.transient and not is_session and not (unit.name.endswith((".mount", ".automount")) and not unit.fragment)
 
 
 def _is_nothing(unit: UnitState) -> bool:

@@ -168,6 +168,8 @@ def test_units_in_words(before, now, words):
         (WEB._replace(active="inactive", type="dbus", enabled="static"), WEB._replace(type="dbus", enabled="static")),
         (None, unit_state("web@1.service", "inactive", "disabled")),
         (None, unit_state("run-1.service", transient=True)),
+        (None, unit_state("user@1000.service", enabled="static")),
+        (None, unit_state("user-runtime-dir@1000.service", enabled="static")),
         (None, unit_state("var-lib-docker-overlay2.mount", enabled="", fragment="")),
         (WEB._replace(fragment="", active="inactive"), WEB._replace(active="inactive")),
     ],
