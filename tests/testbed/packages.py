@@ -24,6 +24,7 @@ PACKAGES = {
     "setfacl": "acl",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "strace": "strace",
 }
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 

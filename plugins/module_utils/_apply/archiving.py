@@ -22,7 +22,7 @@ from .._snapshot.model import Entry, Tree
 from .._snapshot.tar_listing import find_errors, parse_listing, plan_archiving
 from .._tree.archive import Archive
 from .._tree.digest import GrowingDigest, digest_file
-from .._tree.durable import link_file, measure_file_system, write_new
+from .._tree.durable import drop_scratch, link_file, measure_file_system, write_new
 from .._tree.exclusion import read_mount_points
 from .._tree.hold import Held, hold
 from .._tree.reread import Moment, Reading, append_files, archive_end, moment_of_files, wait_for_next_tick
@@ -181,7 +181,7 @@ def _run_tar(host: WritableHost, task: _Task, left_out: t.Sequence[str]) -> str:
     errors = find_errors(result.rc, result.err)
     if errors:
         raise StepFailed(f"{task.root} cannot be archived by tar (GNU tar 1.29 or newer is needed): {'; '.join(errors[:5])}")
-    host.remove_file(f"{stem}.exclusions")
+    drop_scratch(f"{stem}.exclusions")
     return answer
 
 
@@ -189,7 +189,7 @@ def _read_listing(host: WritableHost, task: _Task) -> dict[str, int]:
     """Where each member begins, by the path that its entry has in the tree."""
     listing = task.place.path("listing")
     blocks = parse_listing(host.read_text(listing), listing)
-    host.remove_file(listing)
+    drop_scratch(listing)
     return {".": blocks[task.held.member]} if task.held.member in blocks else blocks
 
 

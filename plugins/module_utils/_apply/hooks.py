@@ -38,7 +38,7 @@ def run_hooks(host: WritableHost, hooks: t.Sequence[Hook], environment: t.Mappin
 def _shown(hook: Hook) -> str:
     """What a person recognises it by, but no more of it: a command may hold a password."""
     text = hook.command[-1] if hook.command[0] == "/bin/sh" else hook.command[0]
-    first = (text.split() or [""])[0]
+    first = next((word for word in text.split() if "=" not in word), "sh")
     return first if first == text else f"{first} ..."
 
 

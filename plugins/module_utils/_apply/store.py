@@ -88,7 +88,7 @@ def verify_snapshot(host: Host, name: str, store: str = STORE) -> None:
     folder, digests = _check_files(host, name, store)
     shares = [list(digests)[number::_READERS] for number in range(_READERS)]
     answers = [host.beside(_reader(folder, digests, share)) for share in shares[1:]]
-    broken = _reader(folder, digests, shares[0])() + [name for answer in answers for name in answer()]
+    broken = _reader(folder, digests, shares[0])() + [file for answer in answers for file in answer()]
     if broken:
         raise _damaged(name, f"{min(broken)} is not what was written")
 
@@ -128,20 +128,20 @@ def _check_files(host: Host, name: str, store: str) -> tuple[str, dict[str, str]
         raise _damaged(name, f"{error}, so it was never finished") from error
     except (Unparsable, Refused) as error:
         raise _damaged(name, str(error)) from error
-    for name in (COMPLETE, SUMS):
-        sizes.pop(name, None)
+    for file in (COMPLETE, SUMS):
+        sizes.pop(file, None)
     _compare_sizes(name, digests, seal.sizes, sizes)
     return folder, digests
 
 
 def _compare_sizes(name: str, digests: t.Mapping[str, str], sealed: t.Mapping[str, int], found: t.Mapping[str, int]) -> None:
-    for name in sorted(digests.keys() | sealed.keys() | found.keys()):
-        if name not in found:
-            raise _damaged(name, f"{name} is missing")
-        if name not in digests or name not in sealed:
-            raise _damaged(name, f"{name} does not belong to it")
-        if sealed[name] != found[name]:
-            raise _damaged(name, f"{name} has {found[name]} bytes, and was written with {sealed[name]}")
+    for file in sorted(digests.keys() | sealed.keys() | found.keys()):
+        if file not in found:
+            raise _damaged(name, f"{file} is missing")
+        if file not in digests or file not in sealed:
+            raise _damaged(name, f"{file} does not belong to it")
+        if sealed[file] != found[file]:
+            raise _damaged(name, f"{file} has {found[file]} bytes, and was written with {sealed[file]}")
 
 
 def _read(host: Host, folder: str, name: str) -> bytes:

@@ -79,6 +79,12 @@ def write_new(path: str, content: bytes) -> None:
             file.write(content)
 
 
+def drop_scratch(path: str) -> None:
+    """Remove a file of ours that was of use for a moment only; nothing is made durable by it."""
+    with _explained(path):
+        os.unlink(path)
+
+
 def link_file(path: str, new_path: str) -> None:
     """Give a file another name.
 
