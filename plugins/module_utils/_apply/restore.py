@@ -37,18 +37,20 @@ from .foreign import collect_foreign
 from .hooks import run_hooks
 from .settlement import Beside
 from .store import HOOKS, STORE, load_snapshot, open_trees, verify_snapshot
-from .tree_steps import Files, describe_steps, find_spans, is_of_one_boot, without_bystanders
+from .tree_steps import Files, describe_steps, find_spans, find_user_folder, is_of_one_boot, without_bystanders
 from .unit_steps import UnitSteps
 
 if t.TYPE_CHECKING:
     from .._host import WritableHost
+    from .._snapshot.scope import Key
     from .._snapshot.unit_plan import Span
     from .foreign import ComparedPaths
 
 STAGES = ("whole", "early", "late")
-# Seconds: for one look at the host; for it to settle after the last step.
+# Seconds: for one look at the host; for it to settle after the last step; without a change, after which it has.
 _LOOK = 30.0
 _SETTLING = 20.0
+_STEADY = 5.0
 # How often units are looked at and put right: a unit that is started may start others, one that is stopped stop others.
 _ROUNDS = 3
 
@@ -130,7 +132,7 @@ class _Restore:
         self._boot = make_boot_mark(host)
         trees = open_trees(host, request.id, store)
         self._trees = [tree for tree, _contents in trees]
-        self._files = Files([one for one in trees if self._is_same_boot or not is_of_one_boot(one[0].root)])
+        self._files = Files([one for one in trees if self._can_come_back(one[0].root)])
         self._units = UnitSteps(host, request.timeout, request.check)
         self._beside = Beside(host, request.id, store)
         self._own_unit = parse_cgroup_path(parse_proc_cgroup(read_own_cgroup(host)) or "").unit
@@ -142,6 +144,11 @@ class _Restore:
     @property
     def _is_same_boot(self) -> bool:
         return self._before.boot == self._boot
+
+    def _can_come_back(self, root: str) -> bool:
+        """Whether what a path holds is not gone for good: with the boot, or with the manager of a user."""
+        of_user = find_user_folder(root)
+        return (self._is_same_boot or not is_of_one_boot(root)) and (of_user is None or self._host.exists(of_user))
 
     def run(self) -> RestoreOutcome:
         return self._run_early() if self._request.stage == "early" else self._run_whole()
@@ -277,12 +284,20 @@ class _Restore:
         """Look and put right, more than once: what is started may start others, and what is stopped stop others."""
         for _round in range(_ROUNDS):
             units, _unseen = collect_unit_states(self._host, _LOOK)
-            plan = plan_units(self._before.units, units, BroughtBack(files), frame)
-            steps = [(verb, [key for key in keys if (verb, key) not in self._units.failed]) for verb, keys in plan.in_order()]
-            if not any(keys for _verb, keys in steps):
+            plan = plan_units(self._before.units, units, BroughtBack(files), frame).without(self._units.failed)
+            if plan == UnitPlan():
                 return
-            for verb, keys in steps:
+            for verb, keys in plan.in_order():
                 self._units.carry_out(verb, keys)
+            self._start_masked(plan.masked)
+
+    def _start_masked(self, keys: t.Sequence[Key]) -> None:
+        """Start what ran although it was masked; the masks are then what they were by their times, too."""
+        if keys:
+            at_run_time = {(unit.user, unit.name) for unit in self._before.units if unit.enabled == "masked-runtime"}
+            self._units.start_masked(keys, at_run_time)
+            self._files.find_changes()
+            self._bring_files_back(reload=False)
 
     def _collect_steps(self) -> None:
         self._steps += self._units.done
@@ -309,16 +324,20 @@ class _Restore:
         return False
 
     def _look_again(self, difference: Difference, hooks_failed: bool) -> RestoreOutcome:
-        """Look until the host is as it was, or has had time to settle."""
-        deadline = self._host.uptime() + min(self._request.timeout, _SETTLING)
+        """Look until the host is as it was, or does not come nearer to it."""
+        end = self._host.uptime() + min(self._request.timeout, _SETTLING)
+        last, since = None, self._host.uptime()
         while True:
             if self._steps:
                 # What was just started shows within a second whether it stays up.
                 self._host.run(("sleep", "1"), 10)
             now = collect_host_state(self._host, _LOOK)
             remaining = self._find_remaining(now)
+            if remaining != last:
+                last, since = remaining, self._host.uptime()
             is_done = not remaining.changes and not remaining.unseen
-            if is_done or not self._steps or self._host.uptime() >= deadline or not _may_settle(remaining):
+            is_steady = self._host.uptime() - since >= _STEADY or not _may_settle(remaining)
+            if is_done or is_steady or not self._steps or self._host.uptime() >= end:
                 break
         if is_done and not hooks_failed:
             self._settle(now)

@@ -33,6 +33,12 @@ def is_of_one_boot(path: str) -> bool:
     return path == "/run" or path.startswith("/run/")
 
 
+def find_user_folder(path: str) -> str | None:
+    """The folder in /run that a path lies in and that is there only while its user's manager runs."""
+    parts = path.split("/")
+    return "/".join(parts[:4]) if parts[1:3] == ["run", "user"] and len(parts) > 3 else None
+
+
 class Files:
     """The recorded trees that are to be brought back. A tree that cannot be looked at, or an entry that cannot be brought
     back, is in ``failures`` and stops no other."""

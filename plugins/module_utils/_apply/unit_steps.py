@@ -33,16 +33,25 @@ class UnitSteps:
         self.failures: list[str] = []
         self.failed: set[tuple[str, Key]] = set()
 
-    def carry_out(self, verb: str, keys: t.Iterable[Key]) -> None:
+    def carry_out(self, verb: str, keys: t.Iterable[Key], options: t.Sequence[str] = ()) -> None:
         """Tell each manager what to do with its units, in their order."""
         managers = find_managers(self._host)
         for user in dict.fromkeys(user for user, _name in keys):
             names = [name for owner, name in keys if owner == user]
+            what = " ".join((verb, *options, *names))
             if user not in managers:
-                self.failures.append(f"{verb} {' '.join(names)}: the service manager of {user} does not run")
+                self.failures.append(f"{what}: the service manager of {user} does not run")
                 self.failed.update((verb, (user, name)) for name in names)
-            elif not self._run(user, (*managers[user], verb, "--", *map(_as_pattern(verb), names)), f"{verb} {' '.join(names)}"):
+            elif not self._run(user, (*managers[user], verb, *options, "--", *map(_as_pattern(verb), names)), what):
                 self.failed.update((verb, (user, name)) for name in names)
+
+    def start_masked(self, keys: t.Iterable[Key], at_run_time: t.Container[Key]) -> None:
+        """Start units that are masked: nothing starts one but to unmask it for that moment."""
+        for key in keys:
+            options = ("--runtime",) if key in at_run_time else ()
+            self.carry_out("unmask", (key,), options)
+            self.carry_out("start", (key,))
+            self.carry_out("mask", (key,), options)
 
     def reload_managers(self) -> None:
         """Let the service managers read their files again."""

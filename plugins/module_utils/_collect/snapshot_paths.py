@@ -14,7 +14,7 @@ import typing as t
 from .._containers.compose_names import DEFAULT_FILES, OVERRIDE_FILES
 from .._errors import BadInput, CouldNotLook, NothingThere, Refused
 from .._snapshot.container_files import find_binds, find_project_files, find_project_folder
-from .._snapshot.paths import DEFAULT_PATHS, USER_PATHS, PathPlan, check_path, is_below, literal, parse_path, plan_paths
+from .._snapshot.paths import DEFAULT_PATHS, RUNTIME_PATHS, USER_PATHS, PathPlan, check_path, is_below, literal, parse_path, plan_paths
 from .compose_files import find_compose_files
 
 if t.TYPE_CHECKING:
@@ -34,21 +34,25 @@ _HOMES = ("/root", "/etc", "/opt", "/srv", "/mnt", "/usr/local", "/var/lib")
 class _User(t.NamedTuple):
     name: str
     home: str
+    runtime: str = ""  # the folder in /run of one whose manager runs
 
 
 def _users(host: Host) -> list[_User]:
     """Who has, or will at the next boot have, a service manager: whoever is logged in, and whoever lingers."""
     homes: dict[str, str] = {}
+    runtime: dict[str, str] = {}
     for name in _names(host, "/run/user"):
         if name.isdigit():
-            homes[host.user_name(int(name))] = host.home(int(name))
+            login = host.user_name(int(name))
+            homes[login] = host.home(int(name))
+            runtime[login] = f"/run/user/{name}"
     lingering = set(_names(host, "/var/lib/systemd/linger")) - set(homes)
     if lingering:
         for line in host.read_text("/etc/passwd").splitlines():
             fields = line.split(":")
             if len(fields) == 7 and fields[0] in lingering:
                 homes[fields[0]] = fields[5]
-    return [_User(name, home) for name, home in sorted(homes.items()) if home not in ("", "/", "/nonexistent")]
+    return [_User(name, home, runtime.get(name, "")) for name, home in sorted(homes.items()) if home not in ("", "/", "/nonexistent")]
 
 
 def _names(host: Host, folder: str) -> list[str]:
@@ -93,9 +97,10 @@ def _resolve(host: Host, path: str) -> str:
 
 
 def _below_home(host: Host, user: _User) -> tuple[list[str], list[tuple[str, str]]]:
-    """The folders of a user's units and quadlets, and those that are not recorded since a link of the user's leads
+    """The folders of a user's units and quadlets, also those that last until the manager ends, and those that are not recorded since a link of the user's leads
     elsewhere."""
-    paths, notes = [], []
+    notes = []
+    paths = [f"{user.runtime}/{below}" for below in RUNTIME_PATHS if user.runtime]
     home = _resolve(host, f"{user.home}/")
     for below in USER_PATHS:
         parts = below.split("/")

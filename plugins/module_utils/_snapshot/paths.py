@@ -30,15 +30,20 @@ DEFAULT_PATHS = (
     "/run/containers/systemd",
     "/run/systemd/system",
     "/run/systemd/system.control",
+    "/run/systemd/user",
     "/usr/local/bin",
     "/usr/local/lib/systemd",
     "/usr/local/sbin",
+    "/var/lib/systemd/linger",
     "/var/spool/cron",
 )
 """What a deployment may touch on any host, whether it is there or not: what the change makes there is removed again."""
 
 USER_PATHS = (".config/containers/systemd", ".config/systemd/user")
 """The same below the home of a user who has a service manager."""
+
+RUNTIME_PATHS = ("systemd/user", "systemd/user.control")
+"""The same below the folder in /run/user of a user whose manager runs: what lasts until it ends."""
 
 OUR_FOLDER = "/var/lib/guarded-deploy"
 _OUR_UNITS = tuple(
@@ -64,6 +69,8 @@ NEVER = {
 
 # A folder that holds nearly everything, so that "bring it back" would undo what nobody meant.
 _TOO_WIDE = ("/", "/run", "/usr", "/var", "/home")
+
+_UNITS_OF_USERS = re.compile(rf"/run/user/[0-9]+/(?:{'|'.join(map(re.escape, RUNTIME_PATHS))})(?:/|$)")
 
 # Jobs of at(1) that are done are gone: to bring one back would run it again.
 _DEFAULT_EXCLUDED = ("/var/spool/cron/atjobs", "/var/spool/cron/atspool")
@@ -107,7 +114,7 @@ def check_path(path: str) -> None:
             f"{path} is not recorded as a whole: a restore would undo what others do there; name the folders that the change touches"
         )
     for folder, why in NEVER.items():
-        if is_below(path, folder):
+        if is_below(path, folder) and not _UNITS_OF_USERS.match(path):
             raise Refused(f"{path} is not recorded: {why}")
 
 

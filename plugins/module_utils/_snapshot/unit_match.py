@@ -47,6 +47,11 @@ def was_up(unit: UnitState | None) -> bool:
     return unit is not None and is_up(unit) and not find_starter(unit)
 
 
+def is_masked(unit: UnitState | None) -> bool:
+    """Whether nothing can start the unit."""
+    return unit is not None and unit.enabled.startswith("masked")
+
+
 def is_on_demand(unit: UnitState | None) -> bool:
     """Whether something that waits, as a socket does, starts the unit when it is needed."""
     return unit is not None and any(other.endswith(_UNIT_ON_DEMAND) for other in unit.triggered_by)

@@ -17,7 +17,7 @@ import re
 import typing as t
 
 from .scope import find_managed
-from .unit_match import differs_in_activity, is_on_demand, is_running_job, is_up, was_up
+from .unit_match import differs_in_activity, is_masked, is_on_demand, is_running_job, is_up, was_up
 
 if t.TYPE_CHECKING:
     from .model import EntryChange, UnitState
@@ -58,16 +58,28 @@ class Settled(t.NamedTuple):
 class UnitPlan(t.NamedTuple):
     """Units by what is to be done, each in the order in which it is to be done. What is in ``stop`` and ``start`` is
     restarted. First what is to be stopped, then (files are back, the managers have reloaded) ``reset_failed``, ``start``
-    and ``reload``."""
+    and ``reload``. Of those to be started ``masked`` ran although they were masked, and cannot be while they are."""
 
     stop: tuple[Key, ...] = ()
     reset_failed: tuple[Key, ...] = ()
     start: tuple[Key, ...] = ()
     reload: tuple[Key, ...] = ()
+    masked: tuple[Key, ...] = ()
 
     def in_order(self) -> tuple[tuple[str, tuple[Key, ...]], ...]:
-        """What to tell the managers, and about which units."""
-        return ("stop", self.stop), ("reset-failed", self.reset_failed), ("start", self.start), ("reload", self.reload)
+        """What to tell the managers, and about which units; not those that are masked."""
+        start = tuple(key for key in self.start if key not in self.masked)
+        return ("stop", self.stop), ("reset-failed", self.reset_failed), ("start", start), ("reload", self.reload)
+
+    def without(self, failed: t.Container[tuple[str, Key]]) -> UnitPlan:
+        """The plan without what was tried, and did not succeed: (verb, unit)."""
+        return UnitPlan(
+            stop=tuple(key for key in self.stop if ("stop", key) not in failed),
+            reset_failed=tuple(key for key in self.reset_failed if ("start", key) not in failed and ("reset-failed", key) not in failed),
+            start=tuple(key for key in self.start if ("start", key) not in failed),
+            reload=tuple(key for key in self.reload if ("reload", key) not in failed),
+            masked=tuple(key for key in self.masked if ("start", key) not in failed),
+        )
 
     @property
     def restarted(self) -> frozenset[Key]:
@@ -95,6 +107,7 @@ def plan_units(before: t.Iterable[UnitState], now: t.Iterable[UnitState], brough
             start.append(key)
     failed = [key for key, sides in managed.items() if _needs_reset(sides)]
     return UnitPlan(
+        masked=tuple(key for key in managed if key in start and is_masked(managed[key].before)),
         stop=tuple(sorted(set(stop), key=_stop_order)),
         reset_failed=tuple(sorted({*failed, *start}, key=_start_order)),
         start=tuple(sorted(set(start), key=_start_order)),

@@ -54,6 +54,8 @@ def test_whoever_has_a_manager_counts_too(host):
     (host.root / "run/user/0/systemd").mkdir(parents=True)
     assert pwd.getpwuid(0).pw_dir == "/root"
     assert "/root/.config/systemd/user" in plan(host).paths
+    assert "/run/user/0/systemd/user" in plan(host).paths
+    assert "/run/user/0" not in plan(host).paths
 
 
 def test_a_link_of_a_users_is_not_followed_and_is_said(host):

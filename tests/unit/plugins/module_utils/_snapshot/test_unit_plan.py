@@ -168,6 +168,20 @@ def test_a_service_behind_a_socket_may_have_been_woken():
     assert plan([before], [now], {"/etc/web.conf": None}).start == ()
 
 
+def test_what_ran_although_masked_is_told_apart():
+    before = RUNS._replace(enabled="masked")
+    steps = plan([before], [RESTS])
+    assert steps.masked == (WEB,)
+    assert dict(steps.in_order())["start"] == ()
+    assert steps.without({("start", WEB)}) == NOTHING
+
+
+def test_what_did_not_succeed_is_not_tried_again_and_the_rest_is():
+    other = (None, "other.service")
+    steps = UnitPlan(stop=(WEB, other), reset_failed=(WEB, other), start=(WEB, other), reload=(other,))
+    assert steps.without({("start", WEB), ("reload", other), ("stop", other)}) == UnitPlan((WEB,), (other,), (other,), ())
+
+
 def test_a_socket_is_started_before_its_service_which_is_stopped_for_it():
     """'Socket service web.service already active, refusing.'"""
     socket, service = unit_state("web.socket"), RUNS._replace(triggered_by=("web.socket",))
