@@ -13,12 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import BadInput, Refused
-from ansible_collections.guarded.deploy.plugins.module_utils._guard.units import OWN_PATHS
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.paths import DEFAULT_PATHS, NEVER, collapse, is_below, is_ours, literal, parse_path, plan_paths
+from ansible_collections.guarded.deploy.plugins.module_utils._guard.units import ADMIN_FOLDER, LOCAL_FOLDER, unit_files, unit_links
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.paths import (
+    DEFAULT_PATHS,
+    NEVER,
+    collapse,
+    is_below,
+    is_ours,
+    literal,
+    parse_path,
+    plan_paths,
+)
 
 pytestmark = pytest.mark.feature("A6")
 
-PATHS = st.lists(st.sampled_from(["a", "b", "a-b", "a.b", "x y", "\udcff"]), min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
+PATHS = st.lists(st.sampled_from(["a", "b", "a-b", "a.b", "x y", "\udcff"]), min_size=1, max_size=4).map(
+    lambda parts: "/" + "/".join(parts)
+)
 
 
 @given(st.lists(PATHS))
@@ -40,7 +51,9 @@ def test_what_is_no_plain_absolute_path_is_named(text):
         parse_path(text)
 
 
-@pytest.mark.parametrize("path", ["/", "/proc", "/proc/sys", "/sys", "/dev/shm", "/run", "/var", "/home", *NEVER, "/var/lib/guarded-deploy/snapshots"])
+@pytest.mark.parametrize(
+    "path", ["/", "/proc", "/proc/sys", "/sys", "/dev/shm", "/run", "/var", "/home", *NEVER, "/var/lib/guarded-deploy/snapshots"]
+)
 def test_what_must_not_be_recorded_is_refused_with_a_reason(path):
     with pytest.raises(Refused, match=r"is not recorded.*: ."):
         plan_paths([path])
@@ -55,7 +68,8 @@ def test_what_must_not_be_recorded_is_left_out_below_what_may_be():
 
 def test_what_the_guard_lays_among_the_units_is_never_recorded():
     excluded = plan_paths(DEFAULT_PATHS).excluded
-    for path in OWN_PATHS:
+    folders = (LOCAL_FOLDER, ADMIN_FOLDER)
+    for path in (path for folder in folders for path in (*unit_files(folder), *(link for link, _target in unit_links(folder)))):
         assert any(fnmatch.fnmatchcase(path, pattern) for pattern in excluded), path
         assert is_ours(path)
 
