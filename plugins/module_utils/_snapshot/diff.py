@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .engine_diff import diff_engines
+from .engine_plan import is_swarms
 from .listener_diff import diff_listeners
 from .model import Change, Difference
 from .packages import differing_packages
@@ -18,7 +19,7 @@ from .unit_diff import describe_unit, diff_unit, unit_section
 from .unit_match import find_unit_differences
 
 if t.TYPE_CHECKING:
-    from .model import HostState, ListenerState
+    from .model import Engines, HostState, ListenerState
     from .unit_match import UnitDifference
 
 SECTIONS = ("files", "units", "timers", "sockets", "containers", "networks", "volumes", "images", "ports", "packages")
@@ -35,18 +36,28 @@ def diff_states(before: HostState, now: HostState, in_scope: t.Container[UnitKey
 
     With ``in_scope`` (``find_managed(...)`` of ``_snapshot/scope.py``) it answers whether a restore has done its work:
     units are compared by ``_snapshot/unit_match.py``, ``own_unit`` being the one that this runs in; of ports only those of
-    units in scope and of containers; packages, and volumes, networks and tags that came, do not count.
+    units in scope and of containers; packages, volumes and tags that came, and a swarm's networks do not count.
     """
     unseen = _unseen(before, now)
-    changes = [*_diff_units(before, now, in_scope, own_unit, unseen), *diff_engines(before.engines, now.engines)]
+    changes = [*_diff_units(before, now, in_scope, own_unit, unseen), *diff_engines(*_engines(before, now, in_scope))]
     if not _is_blind("ports", before, now):
         changes += diff_listeners(before.listeners, now.listeners, _counts(in_scope))
     if in_scope is None and not _is_blind("packages", before, now):
         changes += _diff_packages(before, now)
     if in_scope is not None:
-        changes = [change for change in changes if change.before or change.section not in ("volumes", "networks", "images")]
+        # A restore removes no data, and a tag that came is in nobody's way.
+        changes = [change for change in changes if change.before or change.section not in ("volumes", "images")]
     order = {section: number for number, section in enumerate(SECTIONS)}
     return Difference(tuple(sorted(changes, key=lambda change: (order[change.section], change.name))), tuple(unseen))
+
+
+def _engines(before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None) -> tuple[Engines, Engines]:
+    """The engines of both sides, without what a swarm makes and removes where a restore is to be judged."""
+    if in_scope is None:
+        return before.engines, now.engines
+    sides = (side.engines for side in (before, now))
+    first, second = (side._replace(networks=tuple(one for one in side.networks if not is_swarms(one))) for side in sides)
+    return first, second
 
 
 def _is_blind(section: str, before: HostState, now: HostState) -> bool:

@@ -279,6 +279,17 @@ def test_pods_networks_volumes_and_tags():
     ]
 
 
+def test_a_restore_answers_for_networks_that_came_and_not_for_data_tags_and_swarms():
+    came = Engines(
+        networks=(NetworkState("docker", None, "front", "1", {}), NetworkState("docker", None, "mesh", "2", {"Driver": "overlay"})),
+        volumes=(VolumeState("docker", None, "data", {}),),
+        images=(ImageState("docker", None, "sha256:1", ("shop:1",)),),
+    )
+    assert [one.name for one in changes(host_state(), host_state(engines=came), strict=True)] == ["front (docker)"]
+    assert len(changes(host_state(), host_state(engines=came))) == 4
+    assert len(changes(host_state(engines=came), host_state(), strict=True)) == 3
+
+
 def test_what_a_restore_answers_for():
     before = host_state(
         units=(WEB, unit_state("ssh.service"), unit_state("job.service", triggered_by=("job.timer",))),
