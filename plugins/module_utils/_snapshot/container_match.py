@@ -159,9 +159,9 @@ def find_endpoints(container: ContainerState) -> dict[str, dict[str, t.Any]]:
 
 
 def find_aliases(container: ContainerState, endpoint: _Spec) -> list[str]:
-    """The names in a network that were asked for: without id, container name and host name, which engines add."""
-    own = (container.name, container.spec["Config"].get("Hostname"))
-    return [one for one in endpoint.get("Aliases") or () if one not in own and not re.fullmatch(r"[0-9a-f]{12}", one)]
+    """The names in a network that were asked for: without id and host name, which engines add."""
+    own = container.spec["Config"].get("Hostname")
+    return [one for one in endpoint.get("Aliases") or () if one != own and not re.fullmatch(r"[0-9a-f]{12}", one)]
 
 
 def _is_same_address(before: ContainerState, now: ContainerState) -> bool:

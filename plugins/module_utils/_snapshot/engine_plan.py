@@ -166,11 +166,12 @@ class _Planner:
         return iter(sorted(steps, key=key))
 
     def _plan_removals(self) -> None:
-        recorded = {one.name for one in self._before.containers}
+        recorded = {text for one in self._before.containers for text in (one.name, one.id)}
         for pod in self._match.removed_pods:
             self._do("remove_pod", pod.name, pod.id, why="as the change left it it is not what was recorded")
         for one in self._match.removed:
-            why = "it is not what was recorded under this name" if one.name in recorded else "it was not there before"
+            known = one.name in recorded or one.id in recorded
+            why = "it is not what was recorded under its name" if known else "it was not there before"
             self._do("remove", one.name, one.id, why=why)
         old = {one.name for one in self._before.volumes}
         for volume in self._now.volumes:
@@ -236,6 +237,9 @@ class _Planner:
         if update:
             self._do("update", one.name, there.id, recorded=one, why=", ".join(sorted(update)))
         self._join(one, there)
+        if one.status == "restarting" and "restart_policy" in fields and there.status in ("restarting", "running"):
+            # Between two tries the engine goes by the policy that it had when the last one failed.
+            self._do("restart", one.name, there.id, recorded=one)
         if not is_same_run_state(one.status, there.status):
             self._set_running(one, there.id, there.status)
         left = fields - update - {"name", "status", "networks"}
