@@ -12,6 +12,7 @@ Left alone is what the host stands on, what comes and goes by itself, and what i
 - the engines, the way in, the network, systemd's own (``_retirement/plan.py`` has the one list);
 - transient units; users' managers; instances that a socket makes for one connection;
 - targets, mounts and automounts that come with a package, or that nobody has written a file for;
+- what comes with a package and a boot runs once (static oneshots): ``ldconfig.service`` runs in the first boot and never again;
 - what a timer runs and what D-Bus starts on demand, as long as it is that before and now.
 
 Whether a unit is enabled is a matter of files, and is brought back and verified for all but the transient ones.
@@ -62,6 +63,8 @@ def find_ground(unit: UnitState, own_unit: str | None = None) -> str:
         return "nobody wrote it"
     if kind in ("target", "mount", "automount") and unit.fragment.startswith(_PACKAGED):
         return "it comes with the system"
+    if unit.type == "oneshot" and unit.enabled == "static" and unit.fragment.startswith(_PACKAGED):
+        return "the boot runs it once, where its conditions hold"
     return ""
 
 

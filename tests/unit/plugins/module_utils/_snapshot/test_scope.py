@@ -57,6 +57,7 @@ def test_what_people_run_is_in_scope(unit):
         unit_state("var-lib-docker-overlay2.mount", fragment=""),
         unit_state("backup.service", triggered_by=("backup.timer",)),
         unit_state("hostnamed.service", type="dbus", enabled="static"),
+        unit_state("ldconfig.service", type="oneshot", enabled="static", fragment="/usr/lib/systemd/system/ldconfig.service"),
         unit_state("web@.service", active=""),
         unit_state("alias.service", active="", enabled="alias"),
         unit_state("pull.service"),
