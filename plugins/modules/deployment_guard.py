@@ -45,7 +45,7 @@ options:
     default: armed
   snapshot:
     description:
-      - The id of the snapshot that the host goes back to. Needed for O(state=armed).
+      - The name of the snapshot that the host goes back to. Needed for O(state=armed).
       - Else it names the deployment that is meant. A run of Ansible knows its own; to act on that of another run, its
         snapshot must be named.
     type: str
@@ -111,7 +111,7 @@ EXAMPLES = r"""
 
     - name: Arm the guard
       guarded.deploy.deployment_guard:
-        snapshot: "{{ before.id }}"
+        snapshot: "{{ before.name }}"
         within: 300
         reason: release 1.4
 
