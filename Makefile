@@ -128,5 +128,6 @@ docs-check: venv ## The modules' documentation is sound, the reference is what i
 	diff -ru docs/reference $(CACHE)/reference || { echo "docs/reference is not what the modules say: make docs" >&2; exit 1; }
 
 .PHONY: bench
-bench: venv ## Time the look at the ports on a real host, next to ping and community.general.listen_ports_facts
+bench: venv ## Time the look at the ports on a real host, and snapshots next to tar, rsync and restic
 	python -m testbed run -- python -m benchmarks
+	python -m benchmarks.snapshot

@@ -20,6 +20,7 @@ PACKAGES = {
     "getfattr": "attr",
     "iptables": "iptables",
     "mmdebstrap": "mmdebstrap",
+    "restic": "restic",
     "rsync": "rsync",
     "setfacl": "acl",
     "ssh": "openssh-client",

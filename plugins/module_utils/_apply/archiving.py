@@ -22,7 +22,7 @@ from .._snapshot.model import Entry, Tree
 from .._snapshot.tar_listing import find_errors, parse_listing, plan_archiving
 from .._tree.archive import Archive
 from .._tree.digest import GrowingDigest, digest_file
-from .._tree.durable import drop_scratch, link_file, measure_file_system, write_new
+from .._tree.durable import drop_scratch, link_file, measure_file_system, sync_file, write_new
 from .._tree.exclusion import read_mount_points
 from .._tree.hold import Held, hold
 from .._tree.reread import Moment, Reading, append_files, archive_end, moment_of_files, wait_for_next_tick
@@ -93,7 +93,7 @@ def record_tree(
         with hold(root) as held:
             return _archive(host, _Task(root, tuple(excluded), held, place, timeout), look, left_out, begun)
     except NothingThere:
-        return _write_index(place, Index(Tree(root, (), (), tuple(excluded)), ()), {}, ())
+        return _write_index(place, *_make_index(Tree(root, (), (), tuple(excluded)), {}), {}, ())
 
 
 def _answer(tree: Tree) -> t.Callable[[], Tree]:
@@ -127,14 +127,25 @@ class _Task(t.NamedTuple):
 def _archive(host: WritableHost, task: _Task, look: t.Callable[[], Tree], left_out: t.Sequence[str], begun: Moment) -> Recorded:
     _check_room(task, look)
     digest = _run_tar(host, task, left_out)
+    # All that follows goes on beside each other: the disk writes, find(1) looks, and Python makes the index.
+    flush = host.beside(lambda: sync_file(task.place.path("tar")))
+    tree = look()
+    quiet = host.beside(lambda: _is_quiet(host, task, tree, begun))
     blocks = _read_listing(host, task)
-    tree, unstable = look(), list[str]()
-    if not _is_quiet(host, task, tree, begun):
+    index, text = _make_index(tree, blocks)
+    unstable: list[str] = []
+    if not quiet():
         tree, unstable, was_read_again = _settle(task, begun, blocks)
+        index, text = _make_index(tree, blocks)
         digest = digest_file(task.place.path("tar")) if was_read_again else digest
     _check_clock(begun)
+    flush()
+    return _write_index(task.place, index, text, {f"{task.place.stem}.tar": digest}, unstable)
+
+
+def _make_index(tree: Tree, blocks: t.Mapping[str, int]) -> tuple[Index, bytes]:
     index = Index(tree, tuple([blocks.get(entry.path, -1) for entry in tree.entries]))
-    return _write_index(task.place, index, {f"{task.place.stem}.tar": digest}, unstable)
+    return index, render_index(index)
 
 
 def _check_clock(begun: Moment) -> None:
@@ -143,8 +154,7 @@ def _check_clock(begun: Moment) -> None:
         raise StepFailed("the host's clock was set while files were read, so that it cannot be told which have changed; run it again")
 
 
-def _write_index(place: Place, index: Index, digests: t.Mapping[str, str], unstable: t.Sequence[str]) -> Recorded:
-    text = render_index(index)
+def _write_index(place: Place, index: Index, text: bytes, digests: t.Mapping[str, str], unstable: t.Sequence[str]) -> Recorded:
     write_new(place.path("json"), text)
     return Recorded(index.tree, {**digests, f"{place.stem}.json": hashlib.sha256(text).hexdigest()}, tuple(unstable))
 

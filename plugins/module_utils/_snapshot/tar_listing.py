@@ -32,7 +32,7 @@ _WAS_CHANGED = re.compile(
     """,
     re.VERBOSE,
 )
-_LINE = re.compile(r"block (\d+): (.*)", re.DOTALL)
+_LINE = re.compile(r"^block (\d+): ([^\n]*)\n", re.MULTILINE)
 
 
 class ArchivePlan(t.NamedTuple):
@@ -92,15 +92,12 @@ def parse_listing(text: str, where: str) -> dict[str, int]:
 
     :raises Unparsable: a line is not as ``tar --verbose --block-number --quoting-style=escape`` writes it
     """
-    found = {}
-    for line in text.split("\n"):
-        if not line:
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise Unparsable(f"{where} has a line that tar does not write: {line[:80]!r}")
-        found[_path(match[2])] = int(match[1])
-    return found
+    lines = _LINE.findall(text)
+    if len(lines) != text.count("\n") or not text.endswith("\n"):
+        broken = (line for line in text.split("\n") if line and not _LINE.fullmatch(f"{line}\n"))
+        odd = next(broken, text.rpartition("\n")[2])
+        raise Unparsable(f"{where} has a line that tar does not write: {odd[:80]!r}")
+    return {_path(name): int(block) for block, name in lines}
 
 
 def _path(name: str) -> str:

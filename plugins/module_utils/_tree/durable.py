@@ -132,13 +132,13 @@ def publish(folder: str, place: str) -> None:
     """
     with _explained(folder):
         for name, _found in _entries(folder):
-            _sync(f"{folder}/{name}")
-        _sync(folder)
+            sync_file(f"{folder}/{name}")
+        sync_file(folder)
     with _explained(place):
         if os.path.lexists(place):
             raise StepFailed(f"{place} is there already")
         os.rename(folder, place)
-        _sync(os.path.dirname(place))
+        sync_file(os.path.dirname(place))
 
 
 def set_aside(place: str, folder: str) -> None:
@@ -148,15 +148,20 @@ def set_aside(place: str, folder: str) -> None:
     """
     with _explained(place):
         os.rename(place, folder)
-        _sync(os.path.dirname(place))
+        sync_file(os.path.dirname(place))
 
 
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def sync_file(path: str) -> None:
+    """Make a file's content, or a folder's names, outlive a power cut.
+
+    :raises StepFailed: the disk did not take it
+    """
+    with _explained(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def disk_bytes(folder: str) -> int:

@@ -95,7 +95,7 @@ def test_any_bytes_that_tar_escapes_are_read(raw: bytes) -> None:
     assert parse_listing(f"block 7: ./{escaped}\n", "x") == {os.fsdecode(b"a" + raw).rstrip("/"): 7}
 
 
-@pytest.mark.parametrize("line", ["./a", "block x: ./a", "tar: ./a: socket ignored"])
+@pytest.mark.parametrize("line", ["./a\n", "block x: ./a\n", "tar: ./a: socket ignored\n", "\n", "block 1: ./cut off"])
 def test_a_line_that_is_none_is_refused(line: str) -> None:
     with pytest.raises(Unparsable, match="listing"):
-        parse_listing(f"block 0: ./\n{line}\n", "listing")
+        parse_listing(f"block 0: ./\n{line}", "listing")
