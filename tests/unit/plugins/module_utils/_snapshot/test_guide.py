@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.paths import _TOO_WIDE, DEFAULT_PATHS, NEVER, USER_PATHS
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.paths import _TOO_WIDE, DEFAULT_PATHS, NEVER, RUNTIME_PATHS, USER_PATHS
 
 GUIDE = (Path(__file__).resolve().parents[5] / "docs/guides/snapshot-contents.md").read_text(encoding="utf-8")
 
@@ -18,6 +18,8 @@ def test_the_default_paths_are_those_of_the_code():
     assert tuple(listed.split()) == DEFAULT_PATHS
     for path in USER_PATHS:
         assert f"`~/{path}`" in GUIDE
+    for path in RUNTIME_PATHS:
+        assert f"`{path}`" in GUIDE
 
 
 def test_what_is_refused_is_named():
