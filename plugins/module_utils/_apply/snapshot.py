@@ -177,7 +177,7 @@ def _unseen(state: HostState) -> tuple[tuple[str, str], ...]:
 
 def _foresee(host: Host, request: TakeRequest, name: str, store: str) -> TakeOutcome:
     """What would be recorded; hooks are not run."""
-    state = collect_host_state(host, request.timeout)
+    state = collect_host_state(host, request.timeout, mark=False)
     plan = _plan(host, request, lambda: state.engines)
     trees = [walk(root, _relevant(plan.excluded, root), xattrs=False) for root in plan.paths]
     lost = find_unrestorable(state, trees, (), plan.notes)

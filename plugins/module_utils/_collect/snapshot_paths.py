@@ -97,8 +97,8 @@ def _resolve(host: Host, path: str) -> str:
 
 
 def _below_home(host: Host, user: _User) -> tuple[list[str], list[tuple[str, str]]]:
-    """The folders of a user's units and quadlets, also those that last until the manager ends, and those that are not recorded since a link of the user's leads
-    elsewhere."""
+    """The folders of a user's units and quadlets, also those that last until the manager ends, and those that are not
+    recorded since a link of the user's leads elsewhere."""
     notes = []
     paths = [f"{user.runtime}/{below}" for below in RUNTIME_PATHS if user.runtime]
     home = _resolve(host, f"{user.home}/")

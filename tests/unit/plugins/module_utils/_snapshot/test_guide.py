@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.paths import _TOO_WIDE, DEFAULT_PATHS, NEVER, RUNTIME_PATHS, USER_PATHS
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.paths import (
+    _TOO_WIDE,
+    DEFAULT_PATHS,
+    NEVER,
+    RUNTIME_PATHS,
+    USER_PATHS,
+)
 
 GUIDE = (Path(__file__).resolve().parents[5] / "docs/guides/snapshot-contents.md").read_text(encoding="utf-8")
 

@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.packages import differing_packages, parse_dpkg, parse_owned_files, parse_rpm
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.packages import (
+    differing_packages,
+    parse_dpkg,
+    parse_owned_files,
+    parse_rpm,
+)
 
 pytestmark = pytest.mark.feature("A12")
 
