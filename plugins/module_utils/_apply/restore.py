@@ -24,6 +24,7 @@ from .._collect.state import collect_host_state
 from .._collect.unit_states import collect_unit_states
 from .._errors import BadInput, GuardError, Refused, StepFailed, Unparsable
 from .._snapshot.container_units import find_units_of_others
+from .._snapshot.deaf_sockets import find_deaf_sockets
 from .._snapshot.file_diff import describe_changes
 from .._snapshot.foreign import Foreign, describe_foreign, describe_refusal
 from .._snapshot.model import Difference, EntryChange, HostState, Unrestorable
@@ -182,7 +183,7 @@ class _Restore:
         earlier, settlement = self._read_progress(), self._read_settlement()
         frame = Frame(self._is_same_boot, settlement.units if settlement else {}, self._own_unit)
         files = {**(earlier.files if earlier else {}), **find_spans(self._host, compared.changes)}
-        others = find_units_of_others(self._before.engines, now.engines)
+        others = find_units_of_others(self._before.engines, now.engines) | find_deaf_sockets(self._before, now, files)
         plan = plan_units(self._before.units, now.units, BroughtBack(files, others), frame)
         difference = self._diff(now, compared.changes)
         if self._request.check:

@@ -23,7 +23,7 @@ _LINGER = "/var/lib/systemd/linger"
 
 class UnitSteps:
     """Carries out steps, or only lists them with ``check``. ``done`` are the commands, ``failures`` what went wrong, and
-    ``failed`` the verbs and units of commands that did."""
+    ``failed`` the verbs and units of commands that did so twice: what a unit needs may not have been there at first."""
 
     def __init__(self, host: WritableHost, timeout: float, check: bool) -> None:
         self._host = host
@@ -32,6 +32,7 @@ class UnitSteps:
         self.done: list[str] = []
         self.failures: list[str] = []
         self.failed: set[tuple[str, Key]] = set()
+        self._failed_once: set[tuple[str, Key]] = set()
 
     def carry_out(self, verb: str, keys: t.Iterable[Key], options: t.Sequence[str] = ()) -> None:
         """Tell each manager what to do with its units, in their order."""
@@ -41,9 +42,14 @@ class UnitSteps:
             what = " ".join((verb, *options, *names))
             if user not in managers:
                 self.failures.append(f"{what}: the service manager of {user} does not run")
-                self.failed.update((verb, (user, name)) for name in names)
+                self._note_failed(verb, user, names)
             elif not self._run(user, (*managers[user], verb, *options, "--", *map(_as_pattern(verb), names)), what):
-                self.failed.update((verb, (user, name)) for name in names)
+                self._note_failed(verb, user, names)
+
+    def _note_failed(self, verb: str, user: str | None, names: t.Iterable[str]) -> None:
+        tried = {(verb, (user, name)) for name in names}
+        self.failed |= tried & self._failed_once
+        self._failed_once |= tried
 
     def start_masked(self, keys: t.Iterable[Key], at_run_time: t.Container[Key]) -> None:
         """Start units that are masked: nothing starts one but to unmask it for that moment."""

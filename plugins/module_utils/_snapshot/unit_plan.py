@@ -40,8 +40,8 @@ class Span(t.NamedTuple):
 
 
 class BroughtBack(t.NamedTuple):
-    """What a restore brings back beside units: files, by their paths, and ``units`` whose containers are not as they
-    were."""
+    """What a restore brings back beside units: files, by their paths, and the ``units`` that are up and do not do what they
+    did: their containers differ, or they have lost their sockets."""
 
     files: t.Mapping[str, Span] = {}
     units: t.Collection[Key] = ()
