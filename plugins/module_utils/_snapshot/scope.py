@@ -59,8 +59,8 @@ def find_ground(unit: UnitState, own_unit: str | None = None) -> str:
         return "it is transient"
     if is_protected_unit(unit.name) or _SESSION.fullmatch(unit.name):
         return "the host stands on it"
-    if kind in ("target", "mount", "automount") and not unit.fragment:
-        return "nobody wrote it"
+    if kind in ("target", "mount", "automount") and not unit.fragment and not unit.enabled:
+        return "nobody wrote it"  # one that is not loaded and has a file has an enablement
     if kind in ("target", "mount", "automount") and unit.fragment.startswith(_PACKAGED):
         return "it comes with the system"
     if unit.type == "oneshot" and unit.enabled == "static" and unit.fragment.startswith(_PACKAGED):
@@ -111,8 +111,9 @@ def _with_a_state(unit: UnitState | None) -> UnitState | None:
 
 
 def _is_managed(sides: Sides, own_unit: str | None) -> bool:
-    first = sides.before or sides.now
-    if first is None or find_ground(first, own_unit):
+    there = [side for side in sides if side is not None]
+    # Where a unit's file lies is known while it is loaded: of one that was not, only the other side tells.
+    if not there or any(find_ground(side, own_unit) for side in there):
         return False
     if sides.before is None or not find_starter(sides.before):
         return True

@@ -51,10 +51,10 @@ def test_what_people_run_is_in_scope(unit):
         unit_state("getty@tty1.service"),
         unit_state("user@1000.service"),
         unit_state("user-runtime-dir@1000.service"),
-        unit_state("run-user-1000.mount", fragment=""),
+        unit_state("run-user-1000.mount", fragment="", enabled=""),
         unit_state("multi-user.target", fragment="/usr/lib/systemd/system/multi-user.target"),
         unit_state("dev-hugepages.mount", fragment="/lib/systemd/system/dev-hugepages.mount"),
-        unit_state("var-lib-docker-overlay2.mount", fragment=""),
+        unit_state("var-lib-docker-overlay2.mount", fragment="", enabled=""),
         unit_state("backup.service", triggered_by=("backup.timer",)),
         unit_state("hostnamed.service", type="dbus", enabled="static"),
         unit_state("ldconfig.service", type="oneshot", enabled="static", fragment="/usr/lib/systemd/system/ldconfig.service"),
@@ -67,6 +67,14 @@ def test_what_people_run_is_in_scope(unit):
 def test_what_the_host_stands_on_is_left_alone(unit):
     assert not is_in_scope(unit, own_unit="pull.service")
     assert find_managed([unit], [unit], own_unit="pull.service") == {}
+
+
+def test_what_was_not_loaded_is_judged_by_what_is_known_now():
+    rests = unit_state("ldconfig.service", active="inactive", enabled="static", fragment="", type="")
+    runs = unit_state("ldconfig.service", enabled="static", type="oneshot", fragment="/lib/systemd/system/ldconfig.service")
+    assert find_managed([rests], [runs]) == {}
+    mount = unit_state("srv-data.mount", active="inactive", enabled="static", fragment="")
+    assert list(find_managed([mount], [unit_state("srv-data.mount")])) == [(None, "srv-data.mount")]
 
 
 def test_a_users_unit_of_the_name_that_this_runs_in_is_another():
