@@ -40,7 +40,8 @@ def _state(claim: Claim) -> ListenerState:
 
 def collect_listener_states(host: Host, timeout: float) -> tuple[tuple[ListenerState, ...], tuple[tuple[str, str], ...]]:
     """Every port that something listens on or that an engine forwards to a container, each once, and what could not be
-    seen of them. UDP sockets on a port that the kernel chose are left out.
+    seen: of the ports themselves (``ports: WHAT``), and of who has them (``owners of ports: WHAT``). UDP sockets on a port
+    that the kernel chose are left out.
 
     :raises CouldNotLook: not even the sockets could be listed
     """
@@ -60,5 +61,6 @@ def collect_listener_states(host: Host, timeout: float) -> tuple[tuple[ListenerS
         user_name=host.user_name,
     )
     found = {_state(claim) for claim in find_claims(inventory) if claim.state in _LISTENS}
-    spots = [spot for look in (sockets, holders, units, containers) for spot in look.blind_spots]
-    return tuple(sorted(found)), tuple(dict.fromkeys((spot.what, spot.why) for spot in spots))
+    unseen = [(f"ports: {spot.what}", spot.why) for spot in sockets.blind_spots]
+    unseen += [(f"owners of ports: {spot.what}", spot.why) for look in (holders, units, containers) for spot in look.blind_spots]
+    return tuple(sorted(found)), tuple(dict.fromkeys(unseen))

@@ -52,9 +52,9 @@ def _ask(host: Host, what: str, look: t.Callable[[], Seen], unseen: _Unseen) -> 
 def collect_host_state(host: Host, timeout: float, mark: bool = True) -> HostState:
     """Look at units, engines, listeners and packages beside each other; each look may take ``timeout`` seconds.
 
-    What could not be seen is in ``unseen``, of which the first word says the section: ``units``, ``ports``, ``packages``;
-    an engine's is in ``engines.unseen``. As root it leaves the mark of this boot in /run where there is none, unless
-    ``mark`` is false: whoever only looks changes nothing, and needs no mark.
+    What could not be seen is in ``unseen``, of which the first words say the section: ``units``, ``ports``,
+    ``owners of ports``, ``packages``; an engine's is in ``engines.unseen``. As root it leaves the mark of this boot in /run
+    where there is none, unless ``mark`` is false: whoever only looks changes nothing, and needs no mark.
     """
     unseen: _Unseen = []
     units = _ask(host, "units", lambda: collect_unit_states(host, timeout), unseen)
@@ -63,8 +63,8 @@ def collect_host_state(host: Host, timeout: float, mark: bool = True) -> HostSta
     listeners = _ask(host, "ports", lambda: collect_listener_states(host, timeout), unseen)
     seen_units, unseen_units = units(lambda _why: ((), ()))
     seen_listeners, unseen_listeners = listeners(lambda _why: ((), ()))
-    unseen += [(_under("units", what), why) for what, why in unseen_units]
-    unseen += [(_under("ports", what), why) for what, why in unseen_listeners]
+    unseen += [(what if what == "units" else f"units: {what}", why) for what, why in unseen_units]
+    unseen += unseen_listeners
     return HostState(
         at=host.now(),
         boot=_boot_mark(host, mark, unseen),
@@ -74,7 +74,3 @@ def collect_host_state(host: Host, timeout: float, mark: bool = True) -> HostSta
         packages=packages(lambda _why: {}),
         unseen=tuple(unseen),
     )
-
-
-def _under(section: str, what: str) -> str:
-    return what if what.split(":")[0] == section else f"{section}: {what}"

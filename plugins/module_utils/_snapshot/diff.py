@@ -12,7 +12,7 @@ import typing as t
 
 from .engine_diff import diff_engines
 from .engine_plan import is_swarms
-from .listener_diff import diff_listeners
+from .listener_diff import diff_listeners, is_vague
 from .model import Change, Difference
 from .packages import differing_packages
 from .unit_diff import describe_unit, diff_unit, unit_section
@@ -41,7 +41,9 @@ def diff_states(before: HostState, now: HostState, in_scope: t.Container[UnitKey
     unseen = _unseen(before, now)
     changes = [*_diff_units(before, now, in_scope, own_unit, unseen), *diff_engines(*_engines(before, now, in_scope))]
     if not _is_blind("ports", before, now):
-        changes += diff_listeners(before.listeners, now.listeners, _counts(in_scope))
+        ports = diff_listeners(before.listeners, now.listeners, _counts(in_scope))
+        whose = not _is_blind("owners of ports", before, now)
+        changes += [change for change in ports if whose or not is_vague(change)]
     if in_scope is None and not _is_blind("packages", before, now):
         changes += _diff_packages(before, now)
     if in_scope is not None:
@@ -66,7 +68,7 @@ def _is_blind(section: str, before: HostState, now: HostState) -> bool:
 
 def _unseen(before: HostState, now: HostState) -> list[tuple[str, str]]:
     found = []
-    for side, when in ((before, "in the snapshot"), (now, "now")):
+    for side, when in ((before, "before"), (now, "after")):
         found += [(f"{what} ({when})", why) for what, why in (*side.unseen, *side.engines.unseen)]
     return list(dict.fromkeys(found))
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .model import Change
@@ -17,6 +18,9 @@ if t.TYPE_CHECKING:
 
 # net.ipv4.ip_local_port_range of Linux by default, and what Docker takes for "-p 80".
 _CHOSEN = range(32768, 61000)
+# What stands for an owner that could not be seen: a process of which the unit is not known, the cgroup of a container that no
+# engine has named, and the engine that holds a container's port.
+_VAGUE = re.compile(r"process |container [0-9a-f]{12}$|container at |unit (docker|containerd|podman)\b")
 _Place = tuple[str, str, int]
 
 
@@ -43,6 +47,12 @@ def _without_moved(before: set[ListenerState], now: set[ListenerState]) -> tuple
 def _is_of_short_life(listener: ListenerState) -> bool:
     """Whether it is somebody's program, outside any unit and container, on a port that the kernel chose."""
     return listener.owner.startswith("process ") and listener.port in _CHOSEN
+
+
+def is_vague(change: Change) -> bool:
+    """Whether a port only seems to have changed hands, should owners not all have been seen."""
+    owners = [owner for side in (change.before, change.after) for owner in side.split(", ")]
+    return bool(change.before and change.after) and any(_VAGUE.match(owner) for owner in owners)
 
 
 def diff_listeners(

@@ -218,6 +218,17 @@ def test_ports_in_words():
     ]
 
 
+def test_where_owners_could_not_be_seen_ports_still_come_and_go_and_nobody_has_taken_one():
+    first = listening(("tcp", "::", 80, "unit a.service"), ("tcp", "::", 81, "unit a.service"), ("tcp", "::", 83, "unit a.service"))
+    second = listening(
+        ("tcp", "::", 80, "process a process of root"), ("tcp", "::", 82, "unit a.service"), ("tcp", "::", 83, "container shop")
+    )
+    found = changes(first, second._replace(unseen=(("owners of ports: x", "no"),)))
+    assert [one.name for one in found] == ["81/tcp on ::", "82/tcp on ::", "83/tcp on ::"]
+    assert len(changes(first, second)) == 4
+    assert changes(first, second._replace(unseen=(("ports: x", "no"),))) == []
+
+
 def test_a_port_that_the_kernel_chose_may_be_another_for_the_same_owner():
     first = listening(("tcp", "0.0.0.0", 40000, "unit rpc.service"), ("tcp", "0.0.0.0", 40001, "unit rpc.service"))
     second = listening(("tcp", "0.0.0.0", 50000, "unit rpc.service"), ("tcp", "0.0.0.0", 40001, "unit rpc.service"))
