@@ -25,8 +25,12 @@ before)
     package 1.0
     systemctl daemon-reload
     systemctl enable --quiet --now shop.service mail.service
-    # Podman's, which ends by itself when half a minute has passed without a client.
-    systemctl stop netavark-dhcp-proxy.service 2>/dev/null || true
+    # A service behind a socket, which ends when it has had no client for a while, as Podman's netavark-dhcp-proxy.service does.
+    printf '[Socket]\nListenStream=/run/idle.sock\n[Install]\nWantedBy=sockets.target\n' >/etc/systemd/system/idle.socket
+    printf '[Service]\nExecStart=/bin/sh -c "until [ -e /run/no-clients ]; do sleep 0.1; done"\n[Install]\nWantedBy=multi-user.target\n' \
+        >/etc/systemd/system/idle.service
+    systemctl daemon-reload
+    systemctl enable --quiet --now idle.socket idle.service
     ;;
 change)
     unit shop 1000002
@@ -34,6 +38,7 @@ change)
     systemctl restart shop.service
     ;;
 colleague)
+    touch /run/no-clients
     printf '# ours\n' >/etc/cron.d/colleague
     systemctl stop mail.service
     package 2.0

@@ -76,6 +76,7 @@ class UnitState(t.NamedTuple):
     ``load``, ``active``, ``sub``, ``enabled`` are systemd's LoadState, ActiveState, SubState and UnitFileState. ``names``
     are all names that it has. ``invocation`` is the id of its present or last run, ``changed`` the moment of its last
     change of state in seconds of the monotonic clock: with the same boot and the same values nothing happened to it.
+    ``ended_itself`` tells that its last run ended without anybody stopping it, as that of a service does that has no clients.
     """
 
     name: str
@@ -97,6 +98,7 @@ class UnitState(t.NamedTuple):
     needs_daemon_reload: bool = False
     triggered_by: tuple[str, ...] = ()
     restarts: int = 0
+    ended_itself: bool = False
 
 
 class ContainerState(t.NamedTuple):

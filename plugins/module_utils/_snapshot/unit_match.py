@@ -81,6 +81,9 @@ def _has_lost(before: UnitState | None, now: UnitState | None) -> bool:
         return True
     if before.active == "activating":
         return not (is_up(now) or now.active in ("failed", "deactivating"))
+    if is_on_demand(now) and now.active == "inactive" and now.ended_itself and now.result in ("", "success"):
+        # It has no clients, and the next one starts it.
+        return False
     return now.active not in UP
 
 

@@ -22,10 +22,12 @@ KINDS = ("service", "socket", "timer", "path", "target", "mount", "automount")
 """Kinds of units whose states are recorded. Scopes and devices come and go by themselves, slices hold what is in them."""
 
 STATE_PROPERTIES = (
+    "ActiveExitTimestampMonotonic",
     "ActiveState",
     "CanReload",
     "DropInPaths",
     "EnvironmentFiles",
+    "ExecMainExitTimestampMonotonic",
     "ExecStart",
     "ExecStartPre",
     "FragmentPath",
@@ -99,6 +101,8 @@ def _parse_state(block: Block, user: str | None, unit_files: t.Mapping[str, str]
         needs_daemon_reload=block.text("NeedDaemonReload") == "yes",
         triggered_by=block.words("TriggeredBy"),
         restarts=block.number("NRestarts"),
+        # Who is stopped is no longer active first, and then ends; who ends by itself, the other way round (seen on 257).
+        ended_itself=0 < block.number("ExecMainExitTimestampMonotonic") <= block.number("ActiveExitTimestampMonotonic"),
     )
 
 

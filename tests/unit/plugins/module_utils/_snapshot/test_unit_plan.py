@@ -182,6 +182,17 @@ def test_what_did_not_succeed_is_not_tried_again_and_the_rest_is():
     assert steps.without({("start", WEB), ("reload", other), ("stop", other)}) == UnitPlan((WEB,), (other,), (other,), ())
 
 
+@pytest.mark.parametrize(
+    ("ended_itself", "result", "start"), [(True, "success", ()), (False, "success", (WEB,)), (True, "exit-code", (WEB,))]
+)
+def test_a_service_behind_a_socket_that_has_gone_to_sleep_is_let_sleep(ended_itself, result, start):
+    before = RUNS._replace(triggered_by=("web.socket",))
+    now = before._replace(active="inactive", sub="dead", ended_itself=ended_itself, result=result)
+    assert plan([before], [now]).start == start
+    # Without a socket nobody would start it again.
+    assert plan([RUNS], [now._replace(triggered_by=())]).start == (WEB,)
+
+
 def test_a_socket_is_started_before_its_service_which_is_stopped_for_it():
     """'Socket service web.service already active, refusing.'"""
     socket, service = unit_state("web.socket"), RUNS._replace(triggered_by=("web.socket",))

@@ -32,7 +32,7 @@ def test_a_case(case):
     """The file names only what is not as in a unit at rest."""
     rest = {"user": None, "load": "loaded", "active": "inactive", "sub": "dead", "enabled": "", "names": [], "type": "", "fragment": ""}
     rest |= {"drop_ins": [], "files": [], "invocation": "", "changed": 0.0, "result": "", "transient": False, "can_reload": False}
-    rest |= {"needs_daemon_reload": False, "triggered_by": [], "restarts": 0}
+    rest |= {"needs_daemon_reload": False, "triggered_by": [], "restarts": 0, "ended_itself": False}
     found = {
         name: {key: value for key, value in state.items() if key != "name" and value != rest[key]} for name, state in read(case).items()
     }
@@ -48,6 +48,17 @@ def test_what_is_only_mentioned_by_others_is_no_unit(case):
 def test_the_list_on_the_disk_is_newer_than_what_the_manager_remembers():
     (state,) = parse_states("Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=disabled\n", "a.service enabled enabled\n")
     assert state.enabled == "enabled"
+
+
+# Of a service behind a socket, on systemd 257: of one that came to its end, and of one that was stopped.
+@pytest.mark.parametrize(
+    ("main", "active", "ended_itself"),
+    [(15853485208, 15853485778, True), (15853510855, 15853528421, True), (15856477484, 15856477263, False), (0, 0, False), (0, 5, False)],
+)
+def test_who_ended_by_itself_is_told_from_who_was_stopped(main, active, ended_itself):
+    text = f"Id=a.service\nLoadState=loaded\nExecMainExitTimestampMonotonic={main}\nActiveExitTimestampMonotonic={active}\n"
+    (state,) = parse_states(text, "")
+    assert state.ended_itself is ended_itself
 
 
 def test_a_unit_whose_file_is_gone_is_seen_while_it_runs_or_has_failed():
