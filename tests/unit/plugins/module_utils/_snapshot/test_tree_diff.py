@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model import EXCLUDED, MOUNTED, Entry, EntryChange, Tree
@@ -53,6 +53,7 @@ TREES = st.lists(ENTRIES, unique_by=lambda one: one.path).map(lambda entries: tr
 
 
 @pytest.mark.feature("A12")
+@settings(deadline=None)
 @given(TREES)
 def test_a_tree_does_not_differ_from_itself(one: Tree) -> None:
     found = diff_entries(one, one)
@@ -60,6 +61,7 @@ def test_a_tree_does_not_differ_from_itself(one: Tree) -> None:
 
 
 @pytest.mark.feature("A12")
+@settings(deadline=None)
 @given(TREES, TREES)
 def test_both_directions_tell_the_same(one: Tree, other: Tree) -> None:
     one, other = (each._replace(entries=tuple(found for found in each.entries if found.kind != "socket")) for each in (one, other))
