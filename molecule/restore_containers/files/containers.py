@@ -410,6 +410,9 @@ def change(seed: str, number: int) -> None:
     dice = random.Random(seed)  # noqa: S311 (no secret)
     starts = {world.name: dice.randrange(len(WAYS)) for world in worlds()}
     done, affected = {}, set()
+    # An earlier round has changed who is who.
+    before = json.loads(NOTES.read_text(encoding="utf-8"))
+    NOTES.write_text(json.dumps({**before, "identity": look()["identity"]}), encoding="utf-8")
     alive = {one.split()[1] for one in documents()}
     for world in worlds():
         way = WAYS[(starts[world.name] + number) % len(WAYS)]
@@ -461,6 +464,8 @@ def change_flip(world: World, _dice: random.Random) -> bool:
 
 
 def change_name(world: World, _dice: random.Random) -> bool:
+    if world.name == "looping":
+        return False  # Docker 20.10 does not rename what it is about to try again
     ask(world.engine, "rename", world.name, f"{world.name}-old")
     if world.engine == "docker" and not world.port:
         run("docker", "run", "-d", "--name", world.name, *QUICK, "app:2", *WAIT)

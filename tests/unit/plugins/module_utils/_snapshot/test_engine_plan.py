@@ -192,6 +192,25 @@ def test_two_that_have_changed_names_get_them_back() -> None:
 
 
 @pytest.mark.feature("A10")
+def test_a_name_that_another_recorded_container_has_taken_is_free_again() -> None:
+    before = state(container("a", "1"), container("b", "2"))
+    engine = carry_out(before, state(container("a", "2")))
+    assert {one.name: one.id for one in engine.engines().containers} == {"a": "new-1", "b": "2"}
+
+
+@pytest.mark.feature("A10")
+def test_who_shared_the_network_of_a_removed_container_is_made_again() -> None:
+    before = state(container("web"), container("side", joins="web"))
+    # The web of now is exactly what it was; the side still has the network of the one that is gone.
+    orphan = container("side", joins="id-web")
+    assert verbs(plan_engines(before, state(container("web", "again"), orphan))) == [
+        ("remove", "side"),
+        ("create", "side"),
+        ("start", "side"),
+    ]
+
+
+@pytest.mark.feature("A10")
 def test_a_network_that_was_made_otherwise_is_made_again_under_its_containers() -> None:
     web = container("web", networks=["front"])
     before = state(web, networks=[network("front")])
