@@ -375,23 +375,41 @@ def change(seed: int, number: int) -> None:
     sys.stdout.write(json.dumps(chosen, indent=1) + "\n")
 
 
-def look(unit: str, user: bool) -> dict[str, str]:
-    """All that systemctl says of a unit, and what its main process really is."""
-    text = systemctl(user, "show", "--property=" + ",".join((*FIELDS, *UNTOUCHED)), unit)
-    found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    found["is-enabled"] = systemctl(user, "is-enabled", unit, check=False).strip()
-    found["definition"] = systemctl(user, "cat", unit, check=False)
-    pid = found.get("MainPID", "0")
-    try:
-        found["runs"] = Path(f"/proc/{pid}/cmdline").read_bytes().decode() if pid != "0" else ""
-        found["nice"] = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[16] if pid != "0" else ""
-    except OSError:
-        found["runs"] = "gone"
+def look_at(units: list[str], user: bool) -> dict[str, dict[str, str]]:
+    """All that systemctl says of units, their definitions, and what their main processes really are."""
+    text = systemctl(user, "show", "--property=" + ",".join((*FIELDS, *UNTOUCHED)), *units)
+    blocks = text.strip("\n").split("\n\n")
+    enabled = systemctl(user, "is-enabled", *units, check=False).split()
+    if len(enabled) != len(units):  # of what is not there, older ones print nothing
+        enabled = [systemctl(user, "is-enabled", unit, check=False).strip() for unit in units]
+    found = {}
+    for unit, block, state in zip(units, blocks, enabled, strict=True):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        found[unit] = {**fields, "is-enabled": state, **look_at_files(fields), **look_at_process(fields.get("MainPID", "0"))}
     return found
 
 
+def look_at_files(fields: dict[str, str]) -> dict[str, str]:
+    paths = [path for path in (fields["FragmentPath"], *fields["DropInPaths"].split()) if path]
+    texts = [Path(path).read_text(encoding="utf-8") if Path(path).exists() else "gone" for path in paths]
+    return {"definition": "\n".join(texts)}
+
+
+def look_at_process(pid: str) -> dict[str, str]:
+    if pid == "0":
+        return {"runs": "", "nice": ""}
+    try:
+        runs = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+        return {"runs": runs, "nice": Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[16]}
+    except OSError:
+        return {"runs": "gone", "nice": ""}
+
+
 def look_at_all() -> dict[str, dict[str, str]]:
-    return {unit: look(unit, world.user) for world in WORLDS for unit in (world.unit, *world.others)}
+    found = {}
+    for user in (False, True):
+        found.update(look_at([unit for world in WORLDS if world.user == user for unit in (world.unit, *world.others)], user))
+    return found
 
 
 def refresh() -> None:
@@ -434,7 +452,7 @@ def check() -> None:
             for line in compare(world, unit, noted[unit], now[unit], world.unit in changed):
                 found.append(f"{line} (after: {changed.get(world.unit, 'nothing')})")
     for unit, user in NEW:
-        seen = look(unit, user)
+        seen = look_at([unit], user)[unit]
         if seen["LoadState"] != "not-found" or seen["ActiveState"] != "inactive":
             found.append(f"{unit} was added and is still there: {seen}")
     if found:
