@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
-from ansible_collections.guarded.deploy.plugins.module_utils._http import HttpAnswer
+from ansible_collections.guarded.deploy.plugins.module_utils._http import HttpAnswer, HttpRequest
 
 
 def whole_machine() -> AnsibleHost:
@@ -48,10 +48,10 @@ class RootedHost(AnsibleHost):
             return own
         return super()._find(program) if program in self.own else None
 
-    def run(self, argv: t.Sequence[str], timeout: float) -> t.Any:
+    def run(self, argv: t.Sequence[str], timeout: float, environment: t.Mapping[str, str] | None = None) -> t.Any:
         self.asked.append(" ".join(argv))
         self.seconds.append(timeout)
-        return super().run(argv, timeout)
+        return super().run(argv, timeout, environment)
 
     def read_bytes(self, path: str) -> bytes:
         return super().read_bytes(self.at(path))
@@ -77,6 +77,10 @@ class RootedHost(AnsibleHost):
     def http_get(self, socket_path: str, targets: t.Sequence[str], timeout: float) -> t.Iterator[HttpAnswer]:
         self.asked.extend(targets)
         return super().http_get(self.at(socket_path), targets, timeout)
+
+    def http_send(self, socket_path: str, request: HttpRequest, timeout: float) -> HttpAnswer:
+        self.asked.append(f"{request.method} {request.target}")
+        return super().http_send(self.at(socket_path), request, timeout)
 
     def euid(self) -> int:
         return self.uid
@@ -133,7 +137,8 @@ Answer = tuple[int, str, bytes]
 
 
 def http_server(answer: t.Callable[[str], Answer]) -> Serve:
-    """Serves GET requests, one after the other on a connection: ``answer`` makes (status, API version, body) of a target."""
+    """Serves requests, one after the other on a connection: ``answer`` makes (status, API version, body) of a target. What a
+    request sends along is passed over."""
 
     def serve(connection: socket.socket) -> None:
         with connection.makefile("rb") as incoming:
@@ -141,8 +146,10 @@ def http_server(answer: t.Callable[[str], Answer]) -> Serve:
                 request = incoming.readline()
                 if not request:
                     return
-                while incoming.readline().strip():
-                    pass
+                length = 0
+                while line := incoming.readline().strip():
+                    length = int(line[15:]) if line.lower().startswith(b"content-length:") else length
+                incoming.read(length)
                 status, version, body = answer(request.split()[1].decode())
                 head = f"HTTP/1.1 {status} x\r\nApi-Version: {version}\r\nContent-Length: {len(body)}\r\n\r\n"
                 connection.sendall(head.encode() + body)
