@@ -25,8 +25,10 @@ from .foreign import note_after
 from .guard_record import (
     HERE,
     Place,
+    drop_ballast,
     hold,
     keep_in_history,
+    lay_ballast,
     make_place,
     read_history,
     read_moment,
@@ -41,6 +43,7 @@ from .store import verify_snapshot
 if t.TYPE_CHECKING:
     from .._host import WritableHost
 
+_BOOT_PATIENCE = 600.0  # seconds that a boot may take until the second stage of a rollback
 _LOCK_TIMEOUT = 60.0  # seconds for a transition of somebody else's
 
 
@@ -150,6 +153,7 @@ def _take_lock(host: WritableHost, request: ArmRequest, place: Place) -> Decisio
         if decision.kind == "done" and decision.record is not None:
             _lay(host, decision.record, before, request, place)
         elif decision.record is not None and decision.record != before:
+            drop_ballast(host, place)
             _write(host, decision.record, place)
         return decision
 
@@ -179,6 +183,7 @@ def _lay(host: WritableHost, record: Record, before: Record | None, request: Arm
     """Lay the program, write the record, start the timers; where one of these fails, nothing is armed."""
     interpreter = find_interpreter(host, request.interpreter)
     start = lay_program(host, request.digest, request.program, interpreter, place)
+    lay_ballast(host, request.program, place)
     _write(host, record, place)
     try:
         lay_units(host, start, record.deadline, place)
@@ -197,6 +202,7 @@ def _disarm(host: WritableHost, before: Record | None, place: Place) -> None:
         write_record(host, before, place)
     remove_units(host, place)
     remove_programs(host, place)
+    drop_ballast(host, place)
 
 
 def _write(host: WritableHost, record: Record, place: Place) -> tuple[str, ...]:
@@ -223,6 +229,8 @@ def act(host: WritableHost, event: Event, check: bool = False, timeout: float = 
             raise Refused(f"another deployment is being armed or ended on this host right now ({place.folder}/lock); try again")
         before = read_record(host, place)
         decision = decide(before, event, read_moment(host, place))
+        if decision.kind == "roll_back":
+            drop_ballast(host, place)
         notes = _write(host, decision.record, place) if decision.record is not None and decision.record != before else ()
     answer = _FOLLOW[decision.kind](host, _Act(event, decision, before, timeout, place))
     return answer._replace(notes=(*notes, *answer.notes))
@@ -351,6 +359,11 @@ def _settle_early(host: WritableHost, record: Record, rollback: Rollback, place:
     # What did not succeed this early, the second stage does again.
     done = record._replace(early_done=not rollback.failures)
     write_record(host, done, place)
+    # The timer has begun anew with the boot. It is to step in where the second stage never comes, not before the engines do.
+    try:
+        set_timers(host, guard_paths(record.program, place.folder).start, host.uptime() + max(record.within, _BOOT_PATIENCE), place)
+    except GuardError as error:
+        return Answer(done, True, rollback=rollback, notes=(f"the timer could not be set anew: {error}",))
     return Answer(done, True, rollback=rollback)
 
 
@@ -380,6 +393,7 @@ def _tear_down(host: WritableHost, place: Place) -> tuple[str, ...]:
         if record is not None and record.state == ROLLBACK_FAILED:
             return notes
         try:
+            drop_ballast(host, place)
             remove_programs(host, place)
         except (CouldNotLook, StepFailed) as error:
             notes += (f"the guard's program was not removed: {error}",)

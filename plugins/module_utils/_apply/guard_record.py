@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
 
 JOURNAL_NAME = "guarded-deploy"
 _MOST_HISTORY = 50
+_BALLAST, _BALLAST_BYTES = "ballast", 8 << 20
 _MOST_BYTES = 1 << 24
 
 
@@ -87,6 +88,16 @@ def make_place(host: WritableHost, place: Place = HERE) -> None:
 def write_record(host: WritableHost, record: Record, place: Place = HERE) -> None:
     """Put the record in place; what it says holds from then on, whatever happens."""
     host.write_file(place.record, render_record(record), 0o600)
+
+
+def lay_ballast(host: WritableHost, filling: bytes, place: Place = HERE) -> None:
+    """Take up some space: a deployment that fills the disk must not keep its own rollback from being written down."""
+    host.write_file(f"{place.folder}/{_BALLAST}", filling * (_BALLAST_BYTES // max(len(filling), 1) + 1), 0o600)
+
+
+def drop_ballast(host: WritableHost, place: Place = HERE) -> None:
+    """Give that space back."""
+    host.remove_file(f"{place.folder}/{_BALLAST}")
 
 
 def keep_in_history(host: WritableHost, record: Record, place: Place = HERE) -> None:

@@ -12,7 +12,7 @@ import typing as t
 
 from .._errors import CouldNotLook, Damaged, GuardError, NothingThere
 from .guard_record import HERE, Place
-from .restore import RestoreOutcome, RestoreRequest, restore
+from .restore import RestoreOutcome, RestoreRequest, restore, restore_lock
 from .store import load_snapshot
 
 if t.TYPE_CHECKING:
@@ -88,6 +88,7 @@ def run_rollback(host: WritableHost, record: Record, stage: str, timeout: float,
             record.snapshot, stage if attempt == 0 else "whole", accept_loss=True, by_guard=True, check=check, timeout=timeout
         )
         try:
+            _await_others(host, timeout, place)
             outcome = restore(host, request, place.store)
         except GuardError as error:
             rollback = rollback._replace(verified=False, failures=(str(error),))
@@ -112,6 +113,12 @@ def _with_way_in(rollback: Rollback, way_in: Rollback) -> Rollback:
         steps=(*rollback.steps, *way_in.steps),
         failures=(*rollback.failures, *way_in.failures),
     )
+
+
+def _await_others(host: WritableHost, timeout: float, place: Place) -> None:
+    """Let a restore by hand come to its end: it must not make this one fail."""
+    with host.lock(restore_lock(place.store), 5 * timeout):
+        pass
 
 
 def _wait_a_second(host: WritableHost) -> None:

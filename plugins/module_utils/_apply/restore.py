@@ -104,10 +104,15 @@ def restore(host: WritableHost, request: RestoreRequest, store: str = STORE) -> 
     if request.stage not in STAGES:
         raise BadInput(f"stage: {request.stage!r} is none of {', '.join(STAGES)}")
     verify_snapshot(host, request.id, store)
-    with host.lock(f"{store.rpartition('/')[0]}/restore.lock", 0) as held:
+    with host.lock(restore_lock(store), 0) as held:
         if not held:
             raise Refused("another restore of this host is running; wait for its end, then restore again if it is still needed")
         return _Restore(host, request, store).run()
+
+
+def restore_lock(store: str = STORE) -> str:
+    """The file whose lock a restore holds from its beginning to its end."""
+    return f"{store.rpartition('/')[0]}/restore.lock"
 
 
 def describe_failure(outcome: RestoreOutcome) -> str:

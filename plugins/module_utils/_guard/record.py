@@ -15,6 +15,7 @@ from .._errors import Unparsable
 from .model import ARMED, FIRING, ON_REBOOT, ROLLBACK_FAILED, STATES, Record
 
 _VERSION = 1
+_ADVICE = "; see how the host stands (journalctl -t guarded-deploy), and move the file aside when nothing is to be rolled back"
 _TEXTS = ("id", "state", "snapshot", "run", "holder", "reason", "on_reboot", "boot", "program", "cause")
 _NUMBERS = ("within", "deadline", "armed_at", "ends_at", "ended_at")
 
@@ -33,13 +34,13 @@ def parse_record(content: bytes, where: str) -> Record:
     try:
         found = json.loads(content)
     except ValueError as error:
-        raise Unparsable(f"{where} is no record of a guard: {error}") from error
+        raise Unparsable(f"{where} is no record of a guard: {error}{_ADVICE}") from error
     if not isinstance(found, dict) or found.get("version") != _VERSION:
-        raise Unparsable(f"{where} is no record of a guard of version {_VERSION}")
+        raise Unparsable(f"{where} is no record of a guard of version {_VERSION}{_ADVICE}")
     del found["version"]
     fault = _find_fault(found)
     if fault:
-        raise Unparsable(f"{where} is no record of a guard: {fault}")
+        raise Unparsable(f"{where} is no record of a guard: {fault}{_ADVICE}")
     return Record(**found)
 
 

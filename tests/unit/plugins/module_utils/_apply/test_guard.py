@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
 import time
 import typing as t
 
@@ -19,6 +21,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._apply.guard import
 from ansible_collections.guarded.deploy.plugins.module_utils._apply.guard_record import (
     Place,
     keep_in_history,
+    lay_ballast,
     make_place,
     read_history,
     read_moment,
@@ -29,7 +32,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._apply.guard_record
 )
 from ansible_collections.guarded.deploy.plugins.module_utils._apply.guard_rollback import Rollback
 from ansible_collections.guarded.deploy.plugins.module_utils._apply.guard_units import check_roots_alone, find_interpreter
-from ansible_collections.guarded.deploy.plugins.module_utils._errors import Refused, Unparsable
+from ansible_collections.guarded.deploy.plugins.module_utils._errors import Refused, StepFailed, Unparsable
 from ansible_collections.guarded.deploy.plugins.module_utils._guard.model import Event, Record
 from ansible_collections.guarded.deploy.plugins.standalone.host import StandaloneHost
 
@@ -258,6 +261,34 @@ def test_a_damaged_record_is_no_free_host(place: Place) -> None:
     for look in (lambda: act(HOST, CONFIRM, place=place), lambda: read_needed_snapshot(HOST, place), lambda: read_status(HOST, place)):
         with pytest.raises(Unparsable):
             look()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> t.Iterator[str]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(path)], check=True)
+    yield str(path)
+    subprocess.run(["umount", str(path)], check=True)
+
+
+@pytest.mark.feature("A1")
+@pytest.mark.parametrize("has_ballast", [True, False])
+def test_a_deployment_that_fills_the_disk_is_rolled_back_all_the_same(small_disk: str, rollbacks: Path, has_ballast: bool) -> None:
+    place = Place(f"{small_disk}/guard", f"{small_disk}/mark", f"{small_disk}/snapshots")
+    make_place(HOST, place)
+    arm(place, -1)
+    if has_ballast:
+        lay_ballast(HOST, b"incompressible", place)
+    with contextlib.suppress(OSError), open(f"{small_disk}/log", "wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    if not has_ballast:
+        with pytest.raises(StepFailed, match="No space left"):
+            act(HOST, EXPIRE, place=place)
+        return
+    answer = act(HOST, EXPIRE, place=place)
+    assert (answer.failed, answer.record and answer.record.state) == (False, "rolled_back")
 
 
 def test_history_is_bounded_and_the_last_comes_first(place: Place) -> None:
