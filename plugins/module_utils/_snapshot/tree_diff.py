@@ -53,7 +53,7 @@ def diff_entries(before: Tree, now: Tree) -> TreeDiff:
         if found is None:
             if entry.kind != "socket":
                 removed.append(entry)
-        elif entry != found or path in moved:
+        elif (entry is not found and entry != found) or path in moved:
             pair = _compare(entry, found, path in moved)
             if _is_unsure(entry, found):
                 unsure.append(pair)

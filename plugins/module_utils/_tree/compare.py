@@ -58,7 +58,13 @@ def compare_with_host(recorded: Tree, contents: Contents) -> Comparison:
 
     :raises CouldNotLook: the tree itself cannot be looked at
     """
-    now = walk(recorded.root, recorded.excluded, one_file_system=recorded.one_file_system, left_out=recorded.left_out)
+    now = walk(
+        recorded.root,
+        recorded.excluded,
+        one_file_system=recorded.one_file_system,
+        left_out=recorded.left_out,
+        known=recorded.entries,
+    )
     diff = diff_entries(recorded, now)
     if not diff.unsure:
         return Comparison(now, diff, ())

@@ -42,13 +42,15 @@ def walk(
     xattrs: bool = True,
     one_file_system: bool = True,
     left_out: t.Sequence[tuple[str, str]] = (),
+    known: t.Iterable[Entry] = (),
 ) -> Tree:
     """Everything at and below an absolute path, parents first, the entries of a folder by name.
 
     No entries where there is nothing at the path. It may be a file or a link itself; a link *on the way* is an error.
     ``excluded`` are patterns (see :func:`compile_exclusion`), ``left_out`` paths relative to the root that are to be left out
     for the reason given (what an earlier walk left out). Mount points below are left out, with ``one_file_system=False`` they
-    are entered. ``xattrs=False`` looks at no extended attributes, which halves the time.
+    are entered. ``xattrs=False`` looks at no extended attributes, which halves the time. So does ``known``, entries that an
+    earlier look has found: whatever has the same inode and ctime now is not looked at any closer.
 
     What vanishes during the walk is not in it; whoever needs to know walks again and compares.
 
@@ -63,6 +65,7 @@ def walk(
         return Tree(root, (), tuple(left_out), **told)  # type: ignore[arg-type]
     try:
         walker = _Walker(root, xattrs, compile_exclusion(excluded), dict(left_out), one_file_system)
+        walker.known = {entry.path: entry for entry in known}
         with _without_collector():
             walker.walk_from(parent, name)
     finally:
@@ -96,6 +99,7 @@ class _Walker:
         self.one_file_system = one_file_system
         self.mounts = read_mount_points(root) if one_file_system else frozenset()
         self.entries: list[Entry] = []
+        self.known: dict[str, Entry] = {}
         self.device = -1
         # Where this /proc shows our descriptors; without the link "self" a look costs a third less.
         self.descriptors = f"/proc/{os.readlink('/proc/self')}/fd/"
@@ -193,13 +197,18 @@ class _Walker:
         return True
 
     def _entry(self, path: str, found: os.stat_result, folder: int, name: str) -> Entry:
+        device = found.st_dev
+        inode = found.st_ino if device == self.device else device << 64 | found.st_ino
+        known = self.known.get(path)
+        if known is not None and known.ctime_ns == found.st_ctime_ns and known.inode == inode:
+            return known
         attributes: Xattrs = ()
         if self.xattrs:
             place = f"{self.descriptors}{folder}/{name}"
             names = list_xattrs(place)
             if names:
                 attributes = read_xattrs(place, names)
-        mode, device = found.st_mode, found.st_dev
+        mode = found.st_mode
         kind, target = _KINDS[mode & _KIND_BITS], ""
         if kind == "link":
             target = os.readlink(name, dir_fd=folder)
@@ -217,7 +226,7 @@ class _Walker:
                 found.st_size,
                 found.st_mtime_ns,
                 found.st_ctime_ns,
-                found.st_ino if device == self.device else device << 64 | found.st_ino,
+                inode,
                 found.st_nlink,
                 found.st_blocks,
                 target,

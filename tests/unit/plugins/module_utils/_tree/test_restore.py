@@ -157,6 +157,7 @@ CHANGES: dict[str, tuple[t.Callable[[Path], object], list[tuple[str, str, tuple[
 def test_a_change_is_told_and_undone(recorded: Recorded, what: str) -> None:
     change, expected = CHANGES[what]
     change(recorded.root)
+    assert walk(str(recorded.root), known=recorded.tree.entries) == walk(str(recorded.root)), "a change hides behind what is known"
     assert recorded.changes() == expected
     assert [(os.path.relpath(found.path, recorded.root), *found[1:]) for found in recorded.restore(check=True).changes] == expected
     assert recorded.changes() == expected, "check mode changed something"

@@ -13,6 +13,7 @@ import socket
 import stat
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,25 @@ def test_mount_points_are_not_entered(tmp_path: Path, kind: str) -> None:
     assert point.name not in by_path(tree)
     assert point.name in by_path(entered)
     assert ("point/below/seen" in by_path(entered)) is (kind == "bind")
+
+
+def test_what_is_known_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("same", "changed"):
+        (tmp_path / name).write_bytes(b"")
+    time.sleep(0.02)
+    known = walk(str(tmp_path)).entries
+    os.setxattr(tmp_path / "changed", "user.x", b"1")
+    real, asked = os.listxattr, list[str]()
+
+    def listxattr(path: str, **options: bool) -> list[str]:
+        asked.append(os.path.basename(path))
+        return real(path, **options)
+
+    monkeypatch.setattr(os, "listxattr", listxattr)
+    found = by_path(walk(str(tmp_path), known=known))
+    assert asked == ["changed"]
+    assert found["changed"].xattrs == (("user.x", b"1"),)
+    assert found["same"] is by_path(Tree("", known))["same"]
 
 
 def test_a_tree_may_be_deeper_than_there_are_descriptors(tmp_path: Path) -> None:
