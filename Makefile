@@ -85,6 +85,8 @@ scenarios: venv ## Every Molecule scenario on hosts of its own, two at a time; O
 .PHONY: soak
 soak: venv ## The long runs: hundreds of storms over file trees, all combinations of states, all faults many times
 	FIDELITY_ROUNDS=$${FIDELITY_ROUNDS:-200} RACE_SECONDS=$${RACE_SECONDS:-60} pytest -q tests/fidelity tests/unit/plugins/module_utils/_tree
+	GUARD_ROUNDS=$${GUARD_ROUNDS:-10} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=guard_reboot
+	GUARD_ROUNDS=$${RACE_ROUNDS:-100} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=guard_confirm_race
 
 .PHONY: corpus
 corpus: venv ## What the units of some 200 Debian server packages declare (fetched by apt, not installed); fails where one crashes
