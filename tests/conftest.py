@@ -9,12 +9,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import hypothesis
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
 from testbed.collection import link_collection  # noqa: E402
 
 sys.path.insert(0, str(link_collection(CHECKOUT)))
+
+# How long something takes says nothing on a machine that does other things as well.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 # Writes down how the tests that show a feature ended, for `make features`.
 pytest_plugins = ["features.recorder"]
