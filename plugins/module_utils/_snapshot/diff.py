@@ -15,12 +15,10 @@ from .engine_plan import is_swarms
 from .listener_diff import diff_listeners, is_vague
 from .model import Change, Difference
 from .packages import differing_packages
-from .unit_diff import describe_unit, diff_unit, unit_section
-from .unit_match import find_unit_differences
+from .unit_diff import diff_unit
 
 if t.TYPE_CHECKING:
     from .model import Engines, HostState, ListenerState
-    from .unit_match import UnitDifference
 
 SECTIONS = ("files", "units", "timers", "sockets", "containers", "networks", "volumes", "images", "ports", "packages")
 
@@ -28,25 +26,26 @@ UnitKey = tuple[t.Optional[str], str]
 """A unit: the login whose manager has it (None: the system's), and its name."""
 
 
-def diff_states(before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None = None, own_unit: str | None = None) -> Difference:
+def diff_states(before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None = None) -> Difference:
     """How a host differs from how it stood, but for its files.
 
     What could not be seen on either side is in ``unseen``, and nothing of it is told to be gone or new. Restarts, pids,
     times, container ids, ports that the kernel chose and sockets of short life are no differences.
 
-    With ``in_scope`` (``find_managed(...)`` of ``_snapshot/scope.py``) it answers whether a restore has done its work:
-    units are compared by ``_snapshot/unit_match.py``, ``own_unit`` being the one that this runs in; of ports only those of
-    units in scope and of containers; packages, volumes and tags that came, and a swarm's networks do not count.
+    With ``in_scope`` (``find_managed(...)`` of ``_snapshot/scope.py``) it tells, for ``_snapshot/restored.py``, what a restore
+    answers for besides units: of ports only those of units in scope and of containers; packages, volumes and tags that
+    came, and a swarm's networks do not count.
     """
     unseen = _unseen(before, now)
-    changes = [*_diff_units(before, now, in_scope, own_unit, unseen), *diff_engines(*_engines(before, now, in_scope))]
+    changes = diff_engines(*_engines(before, now, in_scope))
     if not _is_blind("ports", before, now):
         ports = diff_listeners(before.listeners, now.listeners, _counts(in_scope))
         whose = not _is_blind("owners of ports", before, now)
         changes += [change for change in ports if whose or not is_vague(change)]
-    if in_scope is None and not _is_blind("packages", before, now):
+    if in_scope is None:
+        changes += _diff_units(before, now, unseen)
         changes += _diff_packages(before, now)
-    if in_scope is not None:
+    else:
         # A restore removes no data, and a tag that came is in nobody's way.
         changes = [change for change in changes if change.before or change.section not in ("volumes", "images")]
     order = {section: number for number, section in enumerate(SECTIONS)}
@@ -83,34 +82,16 @@ def _users_without_units(before: HostState, now: HostState) -> set[str | None]:
     return found
 
 
-def _has_something_up(state: HostState, user: str, in_scope: t.Container[UnitKey]) -> bool:
-    """Whether something of a user's is missed where their manager does not run. It ends with their last session."""
-    return any(unit.user == user and unit.active == "active" and (user, unit.name) in in_scope for unit in state.units)
-
-
-def _diff_units(
-    before: HostState, now: HostState, in_scope: t.Container[UnitKey] | None, own_unit: str | None, unseen: list[tuple[str, str]]
-) -> t.Iterator[Change]:
+def _diff_units(before: HostState, now: HostState, unseen: list[tuple[str, str]]) -> t.Iterator[Change]:
     hidden = _users_without_units(before, now)
     for user in sorted(user for user in hidden if user is not None):
-        if in_scope is None or _has_something_up(before, user, in_scope):
-            unseen.append((f"units of {user}", f"the service manager of {user} was seen on one side only"))
+        unseen.append((f"units of {user}", f"the service manager of {user} was seen on one side only"))
     first = {(unit.user, unit.name): unit for unit in before.units if unit.user not in hidden}
     second = {(unit.user, unit.name): unit for unit in now.units if unit.user not in hidden}
-    if in_scope is not None:
-        for found in find_unit_differences(first.values(), second.values(), before.boot == now.boot, own_unit):
-            yield _unit_change(found)
-        return
     for key in {**first, **second}:
         change = diff_unit(first.get(key), second.get(key))
         if change is not None:
             yield change
-
-
-def _unit_change(found: UnitDifference) -> Change:
-    user, name = found.key
-    before, now = (describe_unit(unit) if unit is not None else "" for unit in (found.before, found.now))
-    return Change(unit_section(name), name if user is None else f"{name} ({user})", before, now)
 
 
 def _counts(in_scope: t.Container[UnitKey] | None) -> t.Callable[[ListenerState], bool]:
@@ -128,5 +109,7 @@ def _counts(in_scope: t.Container[UnitKey] | None) -> t.Callable[[ListenerState]
 
 
 def _diff_packages(before: HostState, now: HostState) -> t.Iterator[Change]:
+    if _is_blind("packages", before, now):
+        return
     for name in differing_packages(before.packages, now.packages):
         yield Change("packages", name, before.packages.get(name, ""), now.packages.get(name, ""))

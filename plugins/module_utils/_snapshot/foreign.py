@@ -17,7 +17,7 @@ import typing as t
 
 from .diff import diff_states
 from .model import Change
-from .scope import find_managed
+from .restored import diff_restored
 from .tree_diff import absolute, diff_entries, list_changes
 
 if t.TYPE_CHECKING:
@@ -70,9 +70,8 @@ def _file_changes(to_restore: t.Iterable[EntryChange], touched: t.Container[str]
 
 
 def _state_changes(before: HostState, after: HostState, now: HostState) -> t.Iterator[Change]:
-    scope = find_managed(before.units, now.units)
-    to_restore = {(one.section, one.name) for one in diff_states(before, now, scope).changes}
-    for change in diff_states(after, now, scope).changes:
+    to_restore = {(one.section, one.name) for one in diff_restored(before, now).changes}
+    for change in diff_restored(after, now).changes:
         if (change.section, change.name) in to_restore and change.section not in _FOLLOWS:
             yield change
 

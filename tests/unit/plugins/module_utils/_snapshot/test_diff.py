@@ -20,7 +20,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model imp
     PodState,
     VolumeState,
 )
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.scope import find_managed
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.restored import diff_restored
 from builders.host_state import container_state, host_state
 from builders.unit_states import unit_state
 
@@ -82,7 +82,7 @@ STATES = st.builds(
 @given(STATES)
 def test_a_state_does_not_differ_from_itself(state):
     assert diff_states(state, state).changes == ()
-    assert diff_states(state, state, find_managed(state.units, state.units)).changes == ()
+    assert diff_restored(state, state).changes == ()
 
 
 @given(STATES, STATES)
@@ -117,7 +117,7 @@ def test_what_could_not_be_seen_is_said_and_never_gone(before, now):
 
 
 def changes(before, now, strict: bool = False) -> list[Change]:
-    return list(diff_states(before, now, find_managed(before.units, now.units) if strict else None).changes)
+    return list((diff_restored if strict else diff_states)(before, now).changes)
 
 
 def units(*found):
