@@ -62,5 +62,7 @@ def collect_listener_states(host: Host, timeout: float) -> tuple[tuple[ListenerS
     )
     found = {_state(claim) for claim in find_claims(inventory) if claim.state in _LISTENS}
     unseen = [(f"ports: {spot.what}", spot.why) for spot in sockets.blind_spots]
-    unseen += [(f"owners of ports: {spot.what}", spot.why) for look in (holders, units, containers) for spot in look.blind_spots]
+    # What is unseen has a name that stays the same: how many processes it is now, the reason may tell.
+    looks = (("processes", holders.blind_spots), ("units", units.blind_spots), ("containers", containers.blind_spots))
+    unseen += [(f"owners of ports: {name}", f"{spot.what}: {spot.why}") for name, spots in looks for spot in spots]
     return tuple(sorted(found)), tuple(dict.fromkeys(unseen))
