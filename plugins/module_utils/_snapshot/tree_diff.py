@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """Two looks at a tree compared by what the entries' metadata tell: what is certainly equal, what differs, and of what only the
 content can tell."""
 

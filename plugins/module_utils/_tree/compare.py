@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """Recorded trees compared: with the host as it is, and with each other."""
 
 from __future__ import annotations

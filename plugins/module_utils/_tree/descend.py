@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """The way into a tree that somebody else may be changing: component by component, never through a symbolic link.
 
 Whoever may write in a folder may put a link where a folder stood, at any moment. So a path is never resolved by the kernel

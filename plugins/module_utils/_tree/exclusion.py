@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """What of a tree is not to be looked at: what the user excluded, and where other file systems are mounted."""
 
 from __future__ import annotations

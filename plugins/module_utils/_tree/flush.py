@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """What was written is made to outlive a power cut."""
 
 from __future__ import annotations

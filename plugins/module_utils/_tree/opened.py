@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """A tree's root, held open: entries below it are reached from there, and no link on the way is followed."""
 
 from __future__ import annotations

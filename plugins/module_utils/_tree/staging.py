@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """Where new entries are made before they get their names: a folder that nobody else can enter."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """A tree on the host -> :class:`Tree`. Nothing is followed, nothing is opened but folders."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note: this is private to the collection and may change without notice.
+
 """Extended attributes, raw: POSIX ACLs, capabilities and SELinux labels are among them."""
 
 from __future__ import annotations
