@@ -289,7 +289,7 @@ class _Restore:
     def _bring_units_back(self, files: t.Mapping[str, Span], frame: Frame) -> None:
         """Look and put right, more than once: what is started may start others, and what is stopped stop others."""
         for _round in range(_ROUNDS):
-            units, _unseen = collect_unit_states(self._host, _LOOK)
+            units, _unseen = collect_unit_states(self._host, self._request.timeout)
             plan = plan_units(self._before.units, units, BroughtBack(files), frame).without(self._units.failed)
             if plan == UnitPlan():
                 return

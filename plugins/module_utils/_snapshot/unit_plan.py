@@ -169,14 +169,42 @@ def _may_have_read(sides: Sides, brought_back: BroughtBack) -> bool:
     now = sides.now
     if now is None:
         return False
-    own = {path for unit in sides if unit is not None for path in (unit.fragment, *unit.drop_ins, *unit.files) if path}
+    there = [unit for unit in sides if unit is not None]
     for path, (since, until) in brought_back.files.items():
-        is_own = path in own or any(path.startswith(f"{other}.d/") for other in own)
-        if not is_own and _UNIT_FOLDERS.match(path):
+        if _UNIT_FOLDERS.match(path) and not any(_defines(path, unit) for unit in there):
             continue
         if (since is None or now.changed >= since) and (until is None or now.changed < until):
             return True
     return False
+
+
+def _defines(path: str, unit: UnitState) -> bool:
+    """Whether a path in a folder of units is part of a unit's definition, be it there or not: by its name, as what is
+    gone from the definition of now may be all that the unit that runs was started with."""
+    own = (unit.fragment, *unit.drop_ins, *unit.files)
+    if path in own or any(other and path.startswith(f"{other}.d/") for other in own):
+        return True
+    if ("/user" in path.partition("systemd")[2]) != (unit.user is not None):
+        return False
+    folder, _slash, name = path.rpartition("/")
+    parent, names = folder.rpartition("/")[2], _names_of_definition(unit)
+    if parent.endswith(".d"):
+        return parent[:-2] in names
+    # In a folder of links a name says who is wanted, not how it is defined.
+    return name in names and not parent.endswith((".wants", ".requires", ".upholds"))
+
+
+def _names_of_definition(unit: UnitState) -> set[str]:
+    """What files of a unit, and folders of its drop-ins, are called: its names, its template, each prefix that ends with a
+    dash, and its kind (systemd.unit(5))."""
+    found = {unit.name, *unit.names, unit.name.rpartition(".")[2]}
+    for name in (unit.name, *unit.names):
+        stem, _dot, kind = name.rpartition(".")
+        if "@" in stem:
+            found.add(f"{stem.partition('@')[0]}@.{kind}")
+        parts = stem.partition("@")[0].split("-")
+        found |= {f"{'-'.join(parts[:count])}-.{kind}" for count in range(1, len(parts))}
+    return found
 
 
 def _blocked_sockets(managed: t.Mapping[Key, Sides], start: t.Sequence[Key], stop: t.Sequence[Key]) -> list[Key]:

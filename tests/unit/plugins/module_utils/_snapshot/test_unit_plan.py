@@ -102,6 +102,35 @@ def test_another_run_is_restarted_where_it_can_have_read_what_is_brought_back(pa
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "defines"),
+    [
+        ("a-b.service", "/etc/systemd/system/a-b.service.d/x.conf", True),
+        ("a-b.service", "/run/systemd/system/a-b.service", True),
+        ("a-b.service", "/etc/systemd/system/a-.service.d/x.conf", True),
+        ("a-b.service", "/etc/systemd/system/service.d/x.conf", True),
+        ("a-b.service", "/run/systemd/system.control/a-b.service.d/x.conf", True),
+        ("a@one.service", "/etc/systemd/system/a@.service", True),
+        ("a@one.service", "/etc/systemd/system/a@.service.d/x.conf", True),
+        ("a@one.service", "/etc/systemd/system/a@one.service.d/x.conf", True),
+        ("a@one.service", "/etc/systemd/system/a@two.service.d/x.conf", False),
+        ("a-b.service", "/etc/systemd/system/a.service.d/x.conf", False),
+        ("a-b.service", "/etc/systemd/system/a-b.socket", False),
+        ("a-b.service", "/etc/systemd/user/a-b.service", False),
+        ("a-b.service", "/etc/systemd/system/socket.d/x.conf", False),
+    ],
+)
+def test_a_definition_is_known_by_its_name_also_where_it_is_gone_by_now(name, path, defines):
+    """As after the files are back and the manager has read them."""
+    unit = unit_state(name, fragment="/usr/lib/systemd/system/x")
+    assert bool(plan([unit], [again(unit)], {path: None}).restarted) is defines
+    users = path.replace("/etc/systemd/system", "/home/jo/.config/systemd/user")
+    if users != path and defines:
+        assert plan([unit], [again(unit)], {users: None}) == NOTHING
+        theirs = unit._replace(user="jo")
+        assert plan([theirs], [again(theirs)], {users: None}).restarted
+
+
 def test_another_run_that_began_before_the_file_was_changed_is_left_alone():
     assert plan([RUNS], [again(RUNS)], {"/etc/web.conf": 501.0}) == NOTHING
     assert plan([RUNS], [again(RUNS)], {"/etc/web.conf": 500.0}).restarted == {WEB}
