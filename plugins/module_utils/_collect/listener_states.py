@@ -61,7 +61,8 @@ def collect_listener_states(host: Host, timeout: float) -> tuple[tuple[ListenerS
         user_name=host.user_name,
     )
     found = {_state(claim) for claim in find_claims(inventory) if claim.state in _LISTENS}
-    unseen = [(f"ports: {spot.what}", spot.why) for spot in sockets.blind_spots]
+    # Sockets that have a port and do not listen are no listeners, though a planned port may collide with them.
+    unseen = [(f"ports: {spot.what}", spot.why) for spot in sockets.blind_spots if spot.could_hide_planned]
     # What is unseen has a name that stays the same: how many processes it is now, the reason may tell.
     looks = (("processes", holders.blind_spots), ("units", units.blind_spots), ("containers", containers.blind_spots))
     unseen += [(f"owners of ports: {name}", f"{spot.what}: {spot.why}") for name, spots in looks for spot in spots]
