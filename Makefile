@@ -87,6 +87,8 @@ soak: venv ## The long runs: hundreds of storms over file trees, all combination
 	FIDELITY_ROUNDS=$${FIDELITY_ROUNDS:-200} RACE_SECONDS=$${RACE_SECONDS:-60} pytest -q tests/fidelity tests/unit/plugins/module_utils/_tree
 	GUARD_ROUNDS=$${GUARD_ROUNDS:-10} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=guard_reboot
 	GUARD_ROUNDS=$${RACE_ROUNDS:-100} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=guard_confirm_race
+	RESTORE_ROUNDS=$${RESTORE_ROUNDS:-25} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_states
+	RESTORE_KILLS=$${RESTORE_KILLS:-25} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_interrupted
 
 .PHONY: corpus
 corpus: venv ## What the units of some 200 Debian server packages declare (fetched by apt, not installed); fails where one crashes
