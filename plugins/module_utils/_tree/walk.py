@@ -133,9 +133,7 @@ class _Walker:
             try:
                 folder = open_below(top, path)
             except OSError as error:
-                if error.errno not in VANISHED:
-                    raise explain_os_error(self._absolute(path), error) from error
-                self._look_again(top, path)
+                self._explain_closed_folder(top, path, error)
                 continue
             try:
                 pending += self._list_folder(folder, path)
@@ -143,6 +141,14 @@ class _Walker:
                 raise explain_os_error(self._absolute(path), error) from error
             finally:
                 os.close(folder)
+
+    def _explain_closed_folder(self, top: int, path: str, error: OSError) -> None:
+        if error.errno in VANISHED:
+            self._look_again(top, path)
+        elif self.one_file_system and path in read_mount_points(self.root):
+            self.left_out[path] = MOUNTED  # a moment ago; a user's own mount may keep even root out
+        else:
+            raise explain_os_error(self._absolute(path), error) from error
 
     def _look_again(self, top: int, path: str) -> None:
         """What was listed as a folder is none any more: it is gone, or is something else now."""

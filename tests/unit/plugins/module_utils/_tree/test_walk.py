@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import resource
@@ -18,8 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.guarded.deploy.plugins.module_utils._errors import BadInput, LinkInPath
+from ansible_collections.guarded.deploy.plugins.module_utils._errors import BadInput, Denied, LinkInPath
 from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model import EXCLUDED, MOUNTED, Entry, Tree
+from ansible_collections.guarded.deploy.plugins.module_utils._tree import walk as walking
 from ansible_collections.guarded.deploy.plugins.module_utils._tree.walk import walk
 
 CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
@@ -152,6 +154,27 @@ def test_mount_points_are_not_entered(tmp_path: Path, kind: str) -> None:
     assert point.name not in by_path(tree)
     assert point.name in by_path(entered)
     assert ("point/below/seen" in by_path(entered)) is (kind == "bind")
+
+
+@pytest.mark.parametrize("is_mounted", [True, False])
+def test_a_mount_that_keeps_root_out_is_no_failed_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_mounted: bool) -> None:
+    """A user's FUSE mount that appeared after the mount points were read."""
+    (tmp_path / "point").mkdir()
+    answers = iter([frozenset[str](), frozenset({"point"} if is_mounted else ())])
+    monkeypatch.setattr(walking, "read_mount_points", lambda root: next(answers))
+    real = walking.open_below
+
+    def open_below(folder: int, path: str) -> int:
+        if path == "point":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(folder, path)
+
+    monkeypatch.setattr(walking, "open_below", open_below)
+    if is_mounted:
+        assert walk(str(tmp_path)).left_out == (("point", MOUNTED),)
+    else:
+        with pytest.raises(Denied, match=f"{tmp_path}/point: Permission denied"):
+            walk(str(tmp_path))
 
 
 def test_what_is_known_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
