@@ -88,6 +88,7 @@ soak: venv ## The long runs: hundreds of storms over file trees, all combination
 	GUARD_ROUNDS=$${GUARD_ROUNDS:-10} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=guard_reboot
 	GUARD_ROUNDS=$${RACE_ROUNDS:-100} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=guard_confirm_race
 	RESTORE_ROUNDS=$${RESTORE_ROUNDS:-25} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_states
+	RESTORE_ROUNDS=$${CONTAINER_ROUNDS:-8} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_containers
 	RESTORE_KILLS=$${RESTORE_KILLS:-25} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_interrupted
 
 .PHONY: corpus

@@ -25,10 +25,11 @@ from ansible_collections.guarded.deploy.plugins.module_utils._containers.state i
     parse_pods,
     resolve_ids,
 )
-from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
+from ansible_collections.guarded.deploy.plugins.module_utils._errors import Refused, Unparsable
 from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.container_match import describe_spec, differing_fields
 from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.docker_requests import parse_version, render_docker_create
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model import ContainerState
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.lost_containers import unrestorable_of
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model import ContainerState, Engines
 from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.podman_lines import render_pod, render_podman_create
 
 CASES = Path(__file__).resolve().parents[4] / "cases"
@@ -201,3 +202,40 @@ def test_what_was_asked_for_otherwise_is_a_difference(place: str, value: t.Any, 
 
 def test_versions_are_compared_as_numbers() -> None:
     assert parse_version("1.9") < parse_version("1.41") < parse_version("1.44")
+
+
+def _podman(create: list[str], **config: t.Any) -> ContainerState:
+    state = podman("5.4_rich")
+    return state._replace(spec={**state.spec, "Config": {**state.spec["Config"], "CreateCommand": ["podman", "run", *create], **config}})
+
+
+@pytest.mark.feature("A10")
+def test_what_depends_on_the_moment_is_what_podman_has_recorded() -> None:
+    create = ["-d", "--replace", "--cidfile=/x", "--pull", "always", "-P", "--env-file", "./env", "-e", "HOMEVAR", "-v", "./b:/b:z"]
+    state = _podman([*create, "--volumes-from", "other", "--network", "container:abc", "--rm", "app:1", "-d", "x"])
+    state.spec["HostConfig"]["NetworkMode"] = "container:web"
+    found = render_podman_create(state, "sha256:1")
+    assert found.argv[-4:] == ("--", "sha256:1", "-d", "x")
+    words = found.argv[: found.argv.index("--")]
+    for dropped in ("--detach", "--replace", "--cidfile", "--env-file", "--publish-all", "--pull=always", "--volumes-from"):
+        assert not any(word.startswith(dropped) for word in words)
+    assert {"--rm=true", "--pull=never", "--network=container:web", "--volume=/tmp/b:/b:z", "--volume=pdata:/d"} <= set(words)
+    assert found.environment["X"] == "1"
+    assert "X=1" not in " ".join(words)
+
+
+@pytest.mark.feature("A10")
+def test_a_variable_that_means_something_to_podman_stands_on_the_line() -> None:
+    found = render_podman_create(_podman(["app:1"], Env=["PATH=/bin", "LD_PRELOAD=/x.so", "TOKEN=secret"]), "i")
+    assert found.environment == {"TOKEN": "secret"}
+    assert {"--env=PATH=/bin", "--env=LD_PRELOAD=/x.so", "--env=TOKEN"} <= set(found.argv)
+
+
+@pytest.mark.feature("A14")
+@pytest.mark.parametrize("create", [[], ["podman", "kube", "play", "x.yml"], ["podman", "run", "--no-such-option", "a", "b"]])
+def test_a_container_of_which_podman_does_not_say_how_it_was_made_is_refused_and_foretold(create: list[str]) -> None:
+    state = podman("5.4_rich")
+    state = state._replace(spec={**state.spec, "Config": {**state.spec["Config"], "CreateCommand": create}})
+    with pytest.raises(Refused, match="rich"):
+        render_podman_create(state, "i")
+    assert [one.name for one in unrestorable_of(Engines((state,))) if one.kind == "container"] == ["podman: rich"]
