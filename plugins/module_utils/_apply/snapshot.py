@@ -37,6 +37,8 @@ from .store import (
     LOCK,
     NEW,
     STORE,
+    find_names,
+    find_unfinished,
     list_snapshots,
     load_snapshot,
     open_trees,
@@ -149,7 +151,7 @@ def _existing(host: Host, name: str, store: str) -> TakeOutcome | None:
 
     :raises BadInput: another differs from it in upper and lower case only, which image tags cannot tell apart
     """
-    others = [one.id for one in list_snapshots(host, store) if one.id.lower() == name.lower()]
+    others = [other for other in find_names(host, store) if other.lower() == name.lower()]
     if not others:
         return None
     if name not in others:
@@ -313,9 +315,10 @@ def _retain(host: WritableHost, request: TakeRequest, store: str, engines: Engin
     """Remove what is too old or too many; the names that went, and what went wrong. The new snapshot is good either way."""
     removed, notes = [], []
     try:
-        needed = read_needed_snapshot(host)
+        guarded = read_needed_snapshot(host)
+        needed = [*find_unfinished(host, store), *([guarded] if guarded else [])]
         kept = [Kept(one.id, one.at, not one.problem) for one in list_snapshots(host, store)]
-        for name in plan_retention(kept, host.now(), request.keep, request.max_age_days, [needed] if needed else []):
+        for name in plan_retention(kept, host.now(), request.keep, request.max_age_days, needed):
             if remove_snapshot(host, name, store):
                 removed.append(name)
             _unpin(host, [name], engines)

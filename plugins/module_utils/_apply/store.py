@@ -30,7 +30,8 @@ HOOKS = "hooks"
 LOCK = ".lock"
 NEW, OLD = ".new-", ".old-"
 # What lies beside a snapshot: how the host stood when its restore, or the change after it, was done; a restore cut off.
-BESIDE = (".settled.json", ".after.json", ".restoring.json")
+RESTORING = ".restoring.json"
+BESIDE = (".settled.json", ".after.json", RESTORING)
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _READERS = 2
@@ -198,11 +199,7 @@ def list_snapshots(host: Host, store: str = STORE) -> list[Listed]:
 
     :raises CouldNotLook: the store cannot be read
     """
-    try:
-        names = [name for name, kind in host.entries(store) if kind == "folder" and not name.startswith(".")]
-    except NothingThere:
-        return []
-    return sorted((_listed(host, name, store) for name in names), key=lambda one: (one.at, one.id), reverse=True)
+    return sorted((_listed(host, name, store) for name in find_names(host, store)), key=lambda one: (one.at, one.id), reverse=True)
 
 
 def _listed(host: Host, name: str, store: str) -> Listed:
@@ -212,6 +209,28 @@ def _listed(host: Host, name: str, store: str) -> Listed:
         return Listed(name, head.at, head.paths, head.comment, sum(file_sizes(folder).values()))
     except (BadInput, Damaged, Unparsable, CouldNotLook, NothingThere) as error:
         return Listed(name, 0.0, (), "", 0, str(error))
+
+
+def find_names(host: Host, store: str = STORE) -> list[str]:
+    """The names of all snapshots, damaged ones included.
+
+    :raises CouldNotLook: the store cannot be read
+    """
+    try:
+        return [name for name, kind in host.entries(store) if kind == "folder" and not name.startswith(".")]
+    except NothingThere:
+        return []
+
+
+def find_unfinished(host: Host, store: str = STORE) -> list[str]:
+    """The names of snapshots whose restore was begun and did not come to its end: it is to be run again.
+
+    :raises CouldNotLook: the store cannot be read
+    """
+    try:
+        return [name[: -len(RESTORING)] for name in host.list_dir(store) if name.endswith(RESTORING)]
+    except NothingThere:
+        return []
 
 
 def remove_snapshot(host: WritableHost, name: str, store: str = STORE) -> bool:

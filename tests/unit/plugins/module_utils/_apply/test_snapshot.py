@@ -281,6 +281,13 @@ class TestRetention:
             drop_snapshot(NoEngines(), "a", 10, store=str(store))
         assert names(store) == {"a", "c"}
 
+    def test_one_whose_restore_was_cut_off_stays(self, root: Path, store: Path) -> None:
+        take(root, store, id="a")
+        (store / "a.restoring.json").write_text("{}")
+        for name in ("b", "c"):
+            take(root, store, id=name, keep=1)
+        assert names(store) == {"a", "a.restoring.json", "c"}
+
     def test_without_knowing_what_a_guard_needs_nothing_goes(self, root: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         take(root, store, id="a")
 
@@ -297,7 +304,7 @@ class TestRetention:
 
     def test_what_lies_beside_goes_with_it(self, root: Path, store: Path) -> None:
         take(root, store, id="a")
-        for ending in (".settled.json", ".after.json"):
+        for ending in (".settled.json", ".after.json", ".restoring.json"):
             (store / f"a{ending}").write_text("{}")
         assert drop_snapshot(NoEngines(), "a", 10, check=True, store=str(store))
         assert "a" in names(store)
