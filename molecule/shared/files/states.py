@@ -173,12 +173,18 @@ def write(path: str, content: str) -> None:
         run("chown", "-R", "deploy:", "/home/deploy/.config")
 
 
+# Each of these has the manager read everything again, which is done once for all of them; an unmasked unit is started next.
+RELOADING = ("enable", "disable", "mask", "link", "add-wants")
+
+
 def act(world: World, words: str, check: bool = True) -> None:
     """A word or two for systemctl; without a unit, it is the world's."""
     verb, *rest = words.split()
+    rest += ["--no-reload"] if verb in RELOADING else []
     names = [word for word in rest if not word.startswith("-")]
     flags = [word for word in rest if word.startswith("-")]
     target = names or [next(iter(world.files)) if verb == "link" else world.unit]
+    target += [world.unit] if verb == "add-wants" else []
     systemctl(world.user, verb, *flags, *target, check=check)
 
 
@@ -195,6 +201,7 @@ def make() -> None:
     for world in WORLDS:
         for words in world.state:
             act(world, words, check=not words.startswith("start") or world.unit != "gd-failed.service")
+    reload_all()
     run("sh", "-c", "exec 3<>/dev/tcp/127.0.0.1/7302", check=False)
     run("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7302; sleep 0.2")
 
@@ -202,6 +209,9 @@ def make() -> None:
 # How a world can be changed: each a function, by a name that the check can tell.
 
 Way = t.Callable[[World], None]
+
+# What is done once the managers have read the files.
+LATER: list[tuple[World, str]] = []
 
 
 def by_hand(*words: str) -> Way:
@@ -226,9 +236,8 @@ def rewritten(then: str, old: str = "", new: str = "") -> Way:
         text = file.read_text(encoding="utf-8")
         text = text.replace(old, new) if old and old in text else text.replace("[Service]", "[Service]\nNice=7") + "# changed\n"
         write(str(file), text)
-        systemctl(world.user, "daemon-reload")
         if then:
-            act(world, then, check=False)
+            LATER.append((world, then))
 
     return change
 
@@ -239,7 +248,6 @@ def removed(before: str) -> Way:
             act(world, before, check=False)
         for path in world.files:
             Path(path).unlink()
-        systemctl(world.user, "daemon-reload")
 
     return change
 
@@ -251,9 +259,8 @@ def drop_in(folder: Path, then: str) -> Way:
             world.unit.rpartition(".")[2], "Unit]\nDescription=changed"
         )
         write(str(root / f"{world.unit}.d" / "99-change.conf"), f"[{section}\n")
-        systemctl(world.user, "daemon-reload")
         if then:
-            act(world, then, check=False)
+            LATER.append((world, then))
 
     return change
 
@@ -266,13 +273,11 @@ def overridden(world: World) -> None:
     if (root / name).is_symlink():
         (root / name).unlink()
     write(str(root / name), text)
-    systemctl(world.user, "daemon-reload")
-    act(world, "restart", check=False)
+    LATER.append((world, "restart"))
 
 
 def made_to_fail(world: World) -> None:
     rewritten("restart", "/usr/bin/sleep", "/usr/bin/false")(world)
-    time.sleep(0.05)
 
 
 def made_a_job(world: World) -> None:
@@ -282,8 +287,7 @@ def made_a_job(world: World) -> None:
     root = HOME if world.user else ADMIN
     name = f"{world.unit.rpartition('.')[0]}.timer"
     write(str(root / name), "[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target\n")
-    systemctl(world.user, "daemon-reload")
-    act(world, f"enable --now {name}", check=False)
+    LATER.append((world, f"enable --now {name}"))
 
 
 def environment_changed(world: World) -> None:
@@ -318,11 +322,9 @@ FOR_SERVICES: dict[str, Way] = {
     "made to fail": made_to_fail,
     "reloaded": by_hand("reload"),
     "made a job": made_a_job,
-    "property set": by_hand("set-property --runtime"),
 }
 OF_ONE: dict[str, dict[str, Way]] = {
     "gd-environment.service": {"environment changed": environment_changed},
-    "gd-needing.service": {},
 }
 
 
@@ -333,25 +335,26 @@ def ways(world: World) -> dict[str, Way]:
         found = {name: way for name, way in COMMON.items() if not name.startswith(("rewritten", "enabled", "disabled"))}
     elif world.unit.endswith(".service"):
         found.update(FOR_SERVICES)
-    found["property set"] = lambda world: act_property(world)
+        found["property set"] = set_property
     return {**found, **OF_ONE.get(world.unit, {})}
 
 
-def act_property(world: World) -> None:
-    if world.unit.endswith(".service"):
-        systemctl(world.user, "set-property", "--runtime", world.unit, "TasksMax=77", check=False)
+def set_property(world: World) -> None:
+    systemctl(world.user, "set-property", "--runtime", world.unit, "TasksMax=77", check=False)
 
 
-def add_units() -> None:
+def add_files() -> None:
     """What the change brings along itself."""
     write(f"{ADMIN}/gd-new.service", service("sleep 70000"))
     write(f"{ADMIN}/gd-new.timer", "[Timer]\nOnActiveSec=1h\n[Install]\nWantedBy=timers.target\n")
     write(f"{ADMIN}/gd-new-failing.service", service("false"))
     write(f"{HOME}/gd-user-new.service", service("sleep 70000", install="[Install]\nWantedBy=default.target\n"))
-    reload_all()
-    systemctl(False, "enable", "--now", "gd-new.service", "gd-new.timer", check=False)
+
+
+def start_added() -> None:
+    systemctl(False, "enable", "--now", "--no-reload", "gd-new.service", "gd-new.timer", check=False)
     systemctl(False, "start", "gd-new-failing.service", check=False)
-    systemctl(True, "enable", "--now", "gd-user-new.service", check=False)
+    systemctl(True, "enable", "--now", "--no-reload", "gd-user-new.service", check=False)
 
 
 NEW = (("gd-new.service", False), ("gd-new.timer", False), ("gd-new-failing.service", False), ("gd-user-new.service", True))
@@ -370,7 +373,12 @@ def change(seed: int, number: int) -> None:
     for world in WORLDS:
         if world.unit in chosen:
             ways(world)[chosen[world.unit]](world)
-    add_units()
+    add_files()
+    reload_all()
+    for world, words in LATER:
+        act(world, words, check=False)
+    start_added()
+    reload_all()
     CHANGED.write_text(json.dumps(chosen), encoding="utf-8")
     sys.stdout.write(json.dumps(chosen, indent=1) + "\n")
 

@@ -27,9 +27,9 @@ from .._snapshot.container_units import find_units_of_others
 from .._snapshot.deaf_sockets import find_deaf_sockets
 from .._snapshot.file_diff import describe_changes
 from .._snapshot.foreign import Foreign, describe_foreign, describe_refusal
-from .._snapshot.model import Difference, EntryChange, HostState, Unrestorable
+from .._snapshot.model import Difference, HostState, Unrestorable
 from .._snapshot.not_restorable import find_unrestorable
-from .._snapshot.restored import Progress, Settlement, diff_restored, find_settled
+from .._snapshot.restored import Progress, Settlement, find_settled
 from .._snapshot.unit_plan import BroughtBack, Frame, UnitPlan, needs_reload, plan_units
 from .._sockets.cgroup import parse_cgroup_path, parse_proc_cgroup
 from .boot_jobs import cancel_unwanted_jobs
@@ -40,6 +40,7 @@ from .settlement import Beside
 from .store import HOOKS, STORE, load_snapshot, open_trees, verify_snapshot
 from .tree_steps import Files, describe_steps, find_spans, find_user_folder, is_of_one_boot, without_bystanders
 from .unit_steps import UnitSteps
+from .verification import LOOK, Verification, diff_host
 
 if t.TYPE_CHECKING:
     from .._host import WritableHost
@@ -48,10 +49,6 @@ if t.TYPE_CHECKING:
     from .foreign import ComparedPaths
 
 STAGES = ("whole", "early", "late")
-# Seconds: for one look at the host; for it to settle after the last step; without a change, after which it has.
-_LOOK = 30.0
-_SETTLING = 20.0
-_STEADY = 5.0
 # How often units are looked at and put right: a unit that is started may start others, one that is stopped stop others.
 _ROUNDS = 3
 
@@ -182,7 +179,7 @@ class _Restore:
     # the whole of it
 
     def _run_whole(self) -> RestoreOutcome:
-        now = collect_host_state(self._host, _LOOK)
+        now = collect_host_state(self._host, LOOK)
         compared = self._files.find_changes()
         self._heed_others(now, compared)
         earlier, settlement = self._read_progress(), self._read_settlement()
@@ -190,7 +187,7 @@ class _Restore:
         files = {**(earlier.files if earlier else {}), **find_spans(self._host, compared.changes)}
         others = find_units_of_others(self._before.engines, now.engines) | find_deaf_sockets(self._before, now, files)
         plan = plan_units(self._before.units, now.units, BroughtBack(files, others), frame)
-        difference = self._diff(now, compared.changes)
+        difference = diff_host(self._snapshot, now, compared.changes, frame)
         if self._request.check:
             return self._list_steps(now, compared, plan, difference, was_settled=settlement is not None)
         self._begin(files)
@@ -198,28 +195,24 @@ class _Restore:
         self._bring_files_back(reload=earlier is not None or needs_reload((), now.units))
         files = self._note_files(files)
         self._units.start_managers({unit.user for unit in self._before.units if unit.user is not None})
-        self._bring_engines_back(now)
+        self._bring_engines_back(now, files)
         self._bring_units_back(files, frame)
         self._collect_steps()
         hooks_failed = self._run_hooks(was_settled=settlement is not None)
-        outcome = self._look_again(difference, hooks_failed)
+        outcome = self._look_again(difference, files, frame, hooks_failed)
         self._end()
         return outcome
 
     def _heed_others(self, now: HostState, compared: ComparedPaths) -> None:
         """Refuse to undo what others have done, unless that is wanted."""
         try:
-            foreign = collect_foreign(self._host, self._snapshot, now, self._store, _LOOK, compared)
+            foreign = collect_foreign(self._host, self._snapshot, now, self._store, LOOK, compared)
         except GuardError as error:
             foreign = Foreign(unseen=(str(error),))
         refusal = describe_refusal(self._snapshot.id, foreign)
         if refusal and not (self._request.accept_loss or self._request.by_guard):
             raise Refused(refusal)
         self._notes += describe_foreign(foreign)
-
-    def _diff(self, now: HostState, changes: t.Sequence[EntryChange]) -> Difference:
-        states = diff_restored(self._before, now, self._own_unit)
-        return Difference((*describe_changes(without_bystanders(changes)), *states.changes), states.unseen)
 
     def _list_steps(
         self, now: HostState, compared: ComparedPaths, plan: UnitPlan, difference: Difference, was_settled: bool
@@ -229,7 +222,7 @@ class _Restore:
         self._units.done += describe_steps(compared.changes)
         if needs_reload((change.path for change in compared.changes), now.units):
             self._units.reload_managers()
-        self._bring_engines_back(now)
+        self._bring_engines_back(now, {change.path for change in compared.changes})
         for verb, keys in (("reset-failed", plan.reset_failed), ("start", plan.start), ("reload", plan.reload)):
             self._units.carry_out(verb, keys)
         self._failures += compared.failures
@@ -276,9 +269,10 @@ class _Restore:
             self._notes.append(str(error))
         return found
 
-    def _bring_engines_back(self, now: HostState) -> None:
+    def _bring_engines_back(self, now: HostState, files: t.Collection[str]) -> None:
+        before, request = self._before.engines, self._request
         try:
-            found = restore_engines(self._host, self._before.engines, now.engines, self._request.timeout, self._request.check)
+            found = restore_engines(self._host, before, now.engines, request.timeout, request.check, files)
         except GuardError as error:
             self._failures.append(f"containers: {error}")
             return
@@ -329,31 +323,13 @@ class _Restore:
             return True
         return False
 
-    def _look_again(self, difference: Difference, hooks_failed: bool) -> RestoreOutcome:
-        """Look until the host is as it was, or does not come nearer to it."""
-        end = self._host.uptime() + min(self._request.timeout, _SETTLING)
-        last, since = None, self._host.uptime()
-        while True:
-            if self._steps:
-                # What was just started shows within a second whether it stays up.
-                self._host.run(("sleep", "1"), 10)
-            now = collect_host_state(self._host, _LOOK)
-            remaining = self._find_remaining(now)
-            if remaining != last:
-                last, since = remaining, self._host.uptime()
-            is_done = not remaining.changes and not remaining.unseen
-            is_steady = self._host.uptime() - since >= _STEADY or not _may_settle(remaining)
-            if is_done or is_steady or not self._steps or self._host.uptime() >= end:
-                break
-        if is_done and not hooks_failed:
+    def _look_again(self, difference: Difference, files: t.Mapping[str, Span], frame: Frame, hooks_failed: bool) -> RestoreOutcome:
+        verification = Verification(self._host, self._snapshot, self._files, frame, files)
+        now, remaining = verification.look(self._request.timeout if self._steps else 0)
+        verified = not remaining.changes and not remaining.unseen and not hooks_failed
+        if verified:
             self._settle(now)
-        return self._outcome(difference, is_done and not hooks_failed, remaining)
-
-    def _find_remaining(self, now: HostState) -> Difference:
-        changes, unseen = self._files.compare(self._host)
-        unsteady = set(self._snapshot.changed_while_read)
-        states = self._diff(now, [change for change in changes if change.path not in unsteady])
-        return Difference(states.changes, (*unseen, *states.unseen))
+        return self._outcome(difference, verified, remaining)
 
     def _settle(self, now: HostState) -> None:
         try:
@@ -373,8 +349,3 @@ class _Restore:
             notes=tuple(self._notes),
             failures=tuple(self._failures),
         )
-
-
-def _may_settle(remaining: Difference) -> bool:
-    """Whether time may yet make right what remains; it brings no file back."""
-    return any(change.section != "files" for change in remaining.changes)
