@@ -346,7 +346,7 @@ def check() -> None:
         if not wrong or time.monotonic() > deadline:
             break
         time.sleep(0.5)
-    wrong += silent_ports()
+    wrong += silent_ports() + left_behind(documents())
     if has_compose():
         wrong += compose_would_change(now)
     if wrong:
@@ -387,6 +387,18 @@ def silent_ports() -> list[str]:
             pass  # a server that has no page to show
         except OSError as error:
             wrong.append(f"port {port}: {error}")
+    return wrong
+
+
+def left_behind(everything: dict[str, dict[str, t.Any]]) -> list[str]:
+    """Running containers that share a network that the other one no longer has."""
+    wrong = []
+    for key, one in everything.items():
+        target = mode_of(one, "NetworkMode", everything)
+        if one["State"]["Status"] == "running" and target in everything:
+            places = [Path(f"/proc/{each['State']['Pid']}/ns/net") for each in (one, everything[target])]
+            if not places[1].exists() or places[0].readlink() != places[1].readlink():
+                wrong.append(f"{key} does not share the network of {target}")
     return wrong
 
 

@@ -47,16 +47,18 @@ class Doer(t.Protocol):
     def unpin(self, snapshot_id: str) -> list[str]: ...
 
 
-def restore_engines(host: WritableHost, before: Engines, now: Engines, timeout: float, check: bool) -> EngineOutcome:
+def restore_engines(
+    host: WritableHost, before: Engines, now: Engines, timeout: float, check: bool, files: t.Collection[str] = ()
+) -> EngineOutcome:
     """Bring containers, pods, networks, volumes' names and image tags back to what they were ``before``.
 
     ``now`` decides in check mode alone; else the engines are looked at again, since units that were started meanwhile may
-    have brought containers with them. A step that fails stops only the steps that need it. All of it gets ``timeout``
-    seconds.
+    have brought containers with them. ``files`` are the paths that were brought back: what runs and has read them as they
+    were is restarted. A step that fails stops only the steps that need it. All of it gets ``timeout`` seconds.
     """
     clock = Deadline(host, timeout)
     now = now if check else collect_engines(host, timeout)
-    plan = plan_engines(before, now)
+    plan = plan_engines(before, now, files)
     if check:
         return EngineOutcome(tuple(describe_step(step) for step in plan.steps), (), plan.unrestored)
     run = _Run(_Doers(host, clock, now))

@@ -91,6 +91,7 @@ def _state(container: Container, document: t.Mapping[str, t.Any], image_id: str,
         networks=tuple(sorted(spec["Networks"])),
         unit=container.unit,
         exit_code=container.exit_code,
+        started=container.started,
     )
 
 

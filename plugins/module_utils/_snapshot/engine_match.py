@@ -58,12 +58,16 @@ def _id(one: t.Any) -> str:
     return str(getattr(one, "id", one.name))
 
 
+def shares_with(container: ContainerState) -> set[str]:
+    """The names of the containers whose namespaces it shares."""
+    modes = [str(container.spec["HostConfig"].get(name) or "") for name in _SHARED]
+    return {mode[10:] for mode in modes if mode.startswith("container:")}
+
+
 def refers_to(container: ContainerState) -> set[str]:
     """The names of the containers whose namespaces it shares, or that it is linked to."""
-    host_config = container.spec["HostConfig"]
-    modes = [str(host_config.get(name) or "") for name in _SHARED]
-    links = [str(link).partition(":")[0].lstrip("/") for link in host_config.get("Links") or ()]
-    return {mode[10:] for mode in modes if mode.startswith("container:")} | set(links)
+    links = [str(link).partition(":")[0].lstrip("/") for link in container.spec["HostConfig"].get("Links") or ()]
+    return shares_with(container) | set(links)
 
 
 def match_engine(before: Engines, now: Engines) -> Match:

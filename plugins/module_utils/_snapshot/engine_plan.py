@@ -16,7 +16,7 @@ from __future__ import annotations
 import typing as t
 
 from .container_match import STOPPED, differing_fields, find_endpoints, is_same_run_state
-from .engine_match import RESOURCES, match_engine, must_remake, pair, refers_to, whose
+from .engine_match import RESOURCES, match_engine, must_remake, pair, refers_to, shares_with, whose
 from .model import ContainerState, Engines, NetworkState, PodState, Unrestorable, VolumeState
 
 _Recorded = t.Union[ContainerState, NetworkState, VolumeState, PodState, None]
@@ -75,9 +75,10 @@ def describe_step(step: EngineStep) -> str:
     return f"{whose(step)}: {text}" + (f" ({step.why})" if step.why else "")
 
 
-def plan_engines(before: Engines, now: Engines) -> EnginePlan:
+def plan_engines(before: Engines, now: Engines, files: t.Collection[str] = ()) -> EnginePlan:
     """What to do so that the engines have again what they had. Of an engine that could not be asked, then or now, nothing is
-    planned, and the plan says so. ``plan_engines(x, x)`` has no steps."""
+    planned, and the plan says so. ``files`` are the paths that were brought back: what runs and has read them otherwise is
+    restarted. ``plan_engines(x, x)`` has no steps."""
     steps: list[EngineStep] = []
     unrestored: list[Unrestorable] = []
     unseen = {what: (why, "when the snapshot was taken") for what, why in before.unseen}
@@ -85,7 +86,7 @@ def plan_engines(before: Engines, now: Engines) -> EnginePlan:
     for engine, user in sorted(_engines(before) | _engines(now), key=str):
         name = f"{engine} of {user}" if user else engine
         if name not in unseen:
-            plan = _plan_one(_of(before, engine, user), _of(now, engine, user), engine, user)
+            plan = _plan_one(_of(before, engine, user), _of(now, engine, user), files)
             steps += plan.steps
             unrestored += plan.unrestored
     for name, (why, when) in sorted(unseen.items()):
@@ -110,9 +111,11 @@ def _of(engines: Engines, engine: str, user: str | None) -> Engines:
     return Engines(mine(engines.containers), mine(engines.networks), mine(engines.volumes), mine(engines.images), (), mine(engines.pods))
 
 
-def _plan_one(before: Engines, now: Engines, engine: str, user: str | None) -> EnginePlan:
+def _plan_one(before: Engines, now: Engines, files: t.Collection[str]) -> EnginePlan:
+    ((engine, user),) = _engines(before) | _engines(now)
     planner = _Planner(before, now, engine, user)
     planner.plan()
+    planner.plan_restarts(files)
     return EnginePlan(tuple(planner.sorted_steps()), tuple(planner.unrestored))
 
 
@@ -275,6 +278,22 @@ class _Planner:
         elif "paused" in (one.status, there.status) and fields:
             self._do("pause" if one.status == "paused" else "unpause", one.name, there.id, recorded=one)
 
+    def plan_restarts(self, files: t.Collection[str]) -> None:
+        """Restart what runs as it did but has read files that were otherwise, and whatever shares the network of a container
+        that has got another one since."""
+        kept = {one.name: (one, there) for one, there in self._match.kept if one.status == there.status == "running"}
+        renewed = {step.name for step in self._steps if step.verb in ("start", "restart")}
+        order = rank(self._before.containers)
+        for name in sorted(kept, key=lambda name: (order[name], name)):
+            one, there = kept[name]
+            read = find_read(one, there, files)
+            shared = shares_with(one)
+            stale = shared & renewed or {other for other in shared & set(kept) if _is_left(one, there, *kept[other])}
+            if name not in renewed and (read or stale):
+                why = f"it has read {read} as the change left it" if read else f"it shares what {min(stale)} had before"
+                self._do("restart", name, there.id, recorded=one, why=why)
+                renewed.add(name)
+
     def _start_empty_pods(self) -> None:
         inhabited = {one.spec.get("Pod") for one in self._before.containers}
         for pod, there in pair(self._before.pods, self._now.pods):
@@ -293,6 +312,27 @@ def find_run_verbs(wanted: str, present: str) -> tuple[str, ...]:
         return ("unpause",)
     first = {"running": ()}.get(present, ("restart",) if present == "restarting" and wanted != "restarting" else ("start",))
     return (*first, "pause") if wanted == "paused" else first
+
+
+def find_read(one: ContainerState, there: ContainerState, files: t.Collection[str]) -> str:
+    """A file that a running container has read, or may have read, as the change left it; empty where there is none.
+
+    A file that is mounted by itself is the very inode that was there when the container was started, so that it never sees
+    the one that was brought back. Of what lies in a mounted folder only who was started since has read it otherwise.
+    """
+    sources = [str(mount.get("Source")).rstrip("/") for mount in there.spec["Mounts"] if mount.get("Type") == "bind"]
+    for source in sources:
+        below = sorted(path for path in files if path.startswith(f"{source}/"))
+        if below and one.started != there.started:
+            return below[0]
+        if source in files and not below:
+            return source
+    return ""
+
+
+def _is_left(one: ContainerState, there: ContainerState, target: ContainerState, target_there: ContainerState) -> bool:
+    """Whether a container was left behind: what it shares was started after it, and was not when it was recorded."""
+    return target_there.started > there.started and target.started <= one.started
 
 
 def _is_stale(there: ContainerState, network: str, ids: t.Mapping[str, str]) -> bool:

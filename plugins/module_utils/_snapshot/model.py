@@ -104,7 +104,7 @@ class UnitState(t.NamedTuple):
 class ContainerState(t.NamedTuple):
     """A container. ``user`` is the login whose rootless engine has it, else None. ``restart_policy`` is as ``--restart``
     takes it (``on-failure:3``). ``spec`` is what its engine needs to make it again (JSON), ``unit`` the unit that runs it
-    (a quadlet's), ``networks`` those that it is joined to."""
+    (a quadlet's), ``networks`` those that it is joined to. ``started`` is when it was last started, 0.0 where never."""
 
     engine: str
     user: str | None
@@ -118,6 +118,7 @@ class ContainerState(t.NamedTuple):
     networks: tuple[str, ...] = ()
     unit: str | None = None
     exit_code: int = 0
+    started: float = 0.0
 
 
 class PodState(t.NamedTuple):

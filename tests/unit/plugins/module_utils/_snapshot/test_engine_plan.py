@@ -210,6 +210,37 @@ def test_who_shared_the_network_of_a_removed_container_is_made_again() -> None:
     ]
 
 
+def bound(name: str, source: str, **fields: t.Any) -> ContainerState:
+    one = container(name, **fields)
+    return one._replace(spec={**one.spec, "Mounts": [{"Type": "bind", "Source": source, "Destination": "/x", "RW": True}]})
+
+
+@pytest.mark.feature("A9")
+def test_what_has_read_a_file_as_the_change_left_it_is_restarted() -> None:
+    page = bound("page", "/srv/page", started=10.0)
+    config = bound("config", "/srv/page/site.conf", started=10.0)
+    before, later = state(page, config), state(page._replace(started=20.0), config)
+    files = ["/srv/page", "/srv/page/site.conf"]
+    assert plan_engines(before, before).steps == ()
+    # The folder's files are seen as they are, but for one that is mounted by itself.
+    assert verbs(plan_engines(before, before, files)) == [("restart", "config")]
+    assert verbs(plan_engines(before, later, files)) == [("restart", "config"), ("restart", "page")]
+    assert plan_engines(before, later, ["/srv/other", "/srv/pages/x"]).steps == ()
+    assert plan_engines(state(page._replace(status="exited")), state(page._replace(status="exited", started=5.0)), files).steps == ()
+
+
+@pytest.mark.feature("A9")
+def test_who_shares_the_network_of_a_container_that_was_started_again_is_restarted() -> None:
+    web, side = container("web", started=10.0), container("side", joins="web", started=11.0)
+    before = state(web, side)
+    assert verbs(plan_engines(before, state(web._replace(status="exited"), side))) == [("start", "web"), ("restart", "side")]
+    assert verbs(plan_engines(before, state(web._replace(started=20.0), side))) == [("restart", "side")]
+    assert plan_engines(before, state(web._replace(started=20.0), side._replace(started=21.0))).steps == ()
+    # It was so when it was recorded.
+    left = state(web._replace(started=12.0), side)
+    assert plan_engines(left, left).steps == ()
+
+
 @pytest.mark.feature("A10")
 def test_a_network_that_was_made_otherwise_is_made_again_under_its_containers() -> None:
     web = container("web", networks=["front"])
