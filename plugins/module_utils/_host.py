@@ -463,6 +463,7 @@ class LocalHost:
         """Write a file so that, whatever happens, it has either its old or its new content, and the new one once this
         returns."""
         temporary = f"{path}.{os.getpid()}.new"
+        is_there = False
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
             with open(descriptor, "wb") as file:
@@ -471,8 +472,13 @@ class LocalHost:
                 file.flush()
                 os.fsync(descriptor)
             os.rename(temporary, path)
+            is_there = True
             _sync_folder(path)
         except OSError as error:
+            # Half of a file takes space where there is none.
+            if not is_there:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
             raise StepFailed(f"{path} cannot be written: {error.strerror}") from error
 
     def remove_file(self, path: str) -> None:

@@ -74,7 +74,9 @@ options:
     type: bool
     default: false
   accept_loss:
-    description: With O(state=confirmed), accept the host as it is although its rollback has failed.
+    description:
+      - With O(state=confirmed), accept the host as it is although its rollback has failed.
+      - With O(state=armed), take a snapshot that is older than the end of the last deployment. To go back to it undoes that one, too.
     type: bool
     default: false
   timeout:
@@ -257,6 +259,7 @@ def request_of(module: AnsibleModule) -> ArmRequest:
         program=program,
         digest=hashlib.sha256(program).hexdigest(),
         interpreter=sys.executable,
+        accept_loss=params["accept_loss"],
         check=module.check_mode,
         timeout=parse_timeout(params["timeout"]),
     )

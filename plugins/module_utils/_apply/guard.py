@@ -18,7 +18,7 @@ import typing as t
 from .._collect.boot_mark import read_boot_mark
 from .._errors import CouldNotLook, Denied, GuardError, NothingThere, Refused, StepFailed
 from .._guard.model import ARMED, FIRING, ROLLBACK_FAILED, ROLLED_BACK, Decision, Event, Moment, Record
-from .._guard.table import begin_attempt, decide, finish, remaining
+from .._guard.table import begin_attempt, decide, find_staleness, finish, remaining
 from .._guard.units import guard_paths
 from .._guard.words import describe_end
 from .foreign import note_after
@@ -38,7 +38,7 @@ from .guard_record import (
 )
 from .guard_rollback import Rollback, run_rollback
 from .guard_units import check_roots_alone, find_interpreter, lay_program, lay_units, remove_programs, remove_units, set_timers
-from .store import verify_snapshot
+from .store import load_snapshot, verify_snapshot
 
 if t.TYPE_CHECKING:
     from .._host import WritableHost
@@ -49,7 +49,8 @@ _LOCK_TIMEOUT = 60.0  # seconds for a transition of somebody else's
 
 class ArmRequest(t.NamedTuple):
     """What to arm. ``id`` is a new one, ``run`` that of the controller's run; ``program`` is the zipapp, ``digest`` its
-    SHA-256, ``interpreter`` the Python that is to run it, where that will do. ``within`` is seconds."""
+    SHA-256, ``interpreter`` the Python that is to run it, where that will do. ``within`` is seconds. ``accept_loss`` also takes a snapshot
+    that is older than what has been confirmed or taken back since."""
 
     id: str
     run: str
@@ -62,6 +63,7 @@ class ArmRequest(t.NamedTuple):
     program: bytes
     digest: str
     interpreter: str
+    accept_loss: bool = False
     check: bool = False
     timeout: float = 120.0
 
@@ -118,19 +120,16 @@ def arm(host: WritableHost, request: ArmRequest, place: Place = HERE) -> Answer:
     verify_snapshot(host, request.snapshot, place.store)
     if not request.check:
         make_place(host, place)
+    is_unchanged = False
     for _attempt in range(2):
-        decision = _take_lock(host, request, place)
+        decision = _take_lock(host, request, place, is_unchanged)
         if decision.kind != "roll_back" or request.check:
             return _answer_arm(decision, _look(host, request.check, place), request.check)
         answer = _end_rollback(host, "whole", request.timeout, place)
         if answer.record is not None and answer.record.state == ROLLBACK_FAILED:
             return answer._replace(failed=True, text=describe_end(answer.record))
-        if answer.changed:
-            text = (
-                f"{decision.text}, and that has changed the host; the snapshot {request.snapshot} was taken before that and holds what "
-                "was taken back. Nothing is armed: take a new snapshot, and arm again"
-            )
-            return answer._replace(failed=True, text=text)
+        # Only of a rollback that was run here it is known that there was nothing to take back.
+        is_unchanged = answer.rollback is not None and not answer.changed
     raise Refused("another deployment took the lock in the same moment; try again when it has ended")
 
 
@@ -142,7 +141,7 @@ def _answer_arm(decision: Decision, moment: Moment, check: bool) -> Answer:
     return Answer(decision.record, done, decision.kind == "refused", decision.text, left if check or decision.record else 0.0)
 
 
-def _take_lock(host: WritableHost, request: ArmRequest, place: Place) -> Decision:
+def _take_lock(host: WritableHost, request: ArmRequest, place: Place, is_unchanged: bool) -> Decision:
     if request.check:
         return _decide_arm(host, request, place)
     with hold(host, "lock", _LOCK_TIMEOUT, place) as had:
@@ -151,11 +150,23 @@ def _take_lock(host: WritableHost, request: ArmRequest, place: Place) -> Decisio
         before = read_record(host, place)
         decision = _decide_arm(host, request, place)
         if decision.kind == "done" and decision.record is not None:
+            taken = load_snapshot(host, request.snapshot, place.store).at
+            stale = "" if is_unchanged or request.accept_loss else find_staleness(before, request.snapshot, taken)
+            if stale:
+                return Decision("refused", before, stale)
             _lay(host, decision.record, before, request, place)
         elif decision.record is not None and decision.record != before:
-            drop_ballast(host, place)
-            _write(host, decision.record, place)
+            _write_passed(host, decision.record, place)
         return decision
+
+
+def _write_passed(host: WritableHost, record: Record, place: Place) -> None:
+    """Write down what time has made of another's guard."""
+    if record.state == FIRING:
+        drop_ballast(host, place)
+    _write(host, record, place)
+    if record.state == ARMED:
+        set_timers(host, guard_paths(record.program, place.folder).start, record.deadline, place)
 
 
 def _decide_arm(host: WritableHost, request: ArmRequest, place: Place) -> Decision:
@@ -182,10 +193,10 @@ def _decide_arm(host: WritableHost, request: ArmRequest, place: Place) -> Decisi
 def _lay(host: WritableHost, record: Record, before: Record | None, request: ArmRequest, place: Place) -> None:
     """Lay the program, write the record, start the timers; where one of these fails, nothing is armed."""
     interpreter = find_interpreter(host, request.interpreter)
-    start = lay_program(host, request.digest, request.program, interpreter, place)
-    lay_ballast(host, request.program, place)
-    _write(host, record, place)
     try:
+        start = lay_program(host, request.digest, request.program, interpreter, place)
+        lay_ballast(host, request.program, place)
+        _write(host, record, place)
         lay_units(host, start, record.deadline, place)
         # A snapshot is not removed while a guard needs it; this one could be, until the record was written.
         if not host.exists(f"{place.store}/{request.snapshot}"):
@@ -196,13 +207,14 @@ def _lay(host: WritableHost, record: Record, before: Record | None, request: Arm
 
 
 def _disarm(host: WritableHost, before: Record | None, place: Place) -> None:
+    # What takes space first: the disk may be full.
+    drop_ballast(host, place)
+    remove_programs(host, place)
     if before is None:
         host.remove_file(place.record)
-    else:
+    elif read_record(host, place) != before:
         write_record(host, before, place)
     remove_units(host, place)
-    remove_programs(host, place)
-    drop_ballast(host, place)
 
 
 def _write(host: WritableHost, record: Record, place: Place) -> tuple[str, ...]:

@@ -151,6 +151,20 @@ def decide(record: Record | None, event: Event, moment: Moment) -> Decision:
     return _TABLE[now.state](now, event, moment) if now is not None else _on_nothing(event)
 
 
+def find_staleness(last: Record | None, snapshot: str, taken: float) -> str:
+    """Why a snapshot that was taken at ``taken`` (seconds since the epoch) is not what the host should go back to, now that
+    the ``last`` deployment has ended; empty where nothing speaks against it. To go back to it would bring back what was taken
+    back, or undo what was confirmed."""
+    if last is None or last.state not in (ROLLED_BACK, CONFIRMED) or taken > last.ended_at:
+        return ""
+    if last.state == ROLLED_BACK and last.snapshot == snapshot:
+        return ""
+    return (
+        f"the snapshot {snapshot} was taken before the end of the last deployment ({describe_end(last)}), so it is not what the host is "
+        "now. Nothing is armed: take a new snapshot, and arm again (or accept_loss: true)"
+    )
+
+
 def begin_attempt(record: Record) -> Record | None:
     """The record of a rollback that is begun once more; None where that was done too often."""
     return record._replace(attempts=record.attempts + 1) if record.attempts < MOST_ATTEMPTS else None

@@ -30,6 +30,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._guard.table import
     begin_attempt,
     catch_up,
     decide,
+    find_staleness,
     finish,
     remaining,
 )
@@ -215,6 +216,29 @@ def test_a_rollback_is_not_begun_for_ever() -> None:
         record = begin_attempt(t.cast("Record", record))
     assert record
     assert begin_attempt(record) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "snapshot", "taken", "is_stale"),
+    [
+        (CONFIRMED, "snap-2", NOW.wall + 99, True),
+        (CONFIRMED, "snap-1", NOW.wall - 1, True),
+        (CONFIRMED, "snap-2", NOW.wall + 101, False),
+        (ROLLED_BACK, "snap-2", NOW.wall + 99, True),
+        (ROLLED_BACK, "snap-1", NOW.wall - 1, False),
+        (ROLLED_BACK, "snap-2", NOW.wall + 101, False),
+    ],
+)
+def test_a_snapshot_from_before_the_end_of_the_last_deployment_is_not_gone_back_to(
+    state: str, snapshot: str, taken: float, is_stale: bool
+) -> None:
+    text = find_staleness(guard(state, ended_at=NOW.wall + 100), snapshot, taken)
+    assert bool(text) is is_stale
+    assert not is_stale or ("ann@laptop: site" in text and "take a new snapshot" in text)
+
+
+def test_the_first_deployment_takes_any_snapshot() -> None:
+    assert find_staleness(None, "snap-1", 0.0) == ""
 
 
 KINDS = st.sampled_from(["arm", "extend", "confirm", "trigger", "expire", "early", "late"])
