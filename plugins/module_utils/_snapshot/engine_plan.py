@@ -226,11 +226,11 @@ class _Planner:
 
     def _plan_renames(self) -> None:
         wrong = [(one, there) for one, there in self._match.kept if one.name != there.name]
-        taken = {there.name for _one, there in self._match.kept}
-        for one, there in wrong:
-            if one.name in taken:
-                # Two that have changed names: make room first.
-                self._do("rename", there.name, there.id, f"{one.name}.{there.id[:12]}")
+        wanted = {one.name for one, _there in wrong}
+        for _one, there in wrong:
+            if there.name in wanted:
+                # Whoever has a name that another one had makes room first.
+                self._do("rename", there.name, there.id, f"{there.name}.{there.id[:12]}")
         for one, there in wrong:
             self._do("rename", there.name, there.id, one.name)
 

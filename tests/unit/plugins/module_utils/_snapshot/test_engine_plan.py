@@ -191,6 +191,13 @@ def test_two_that_have_changed_names_get_them_back() -> None:
     assert {one.id: one.name for one in engine.engines().containers} == {"1": "a", "2": "b"}
 
 
+@pytest.mark.feature("A9")
+def test_a_chain_of_names_is_untangled() -> None:
+    before = state(container("a", "1"), container("b", "2"), container("c", "3", status="created"))
+    engine = carry_out(before, state(container("z", "1"), container("a", "2"), container("b", "3")))
+    assert {one.name: one.id for one in engine.engines().containers} == {"a": "1", "b": "2", "c": "new-1"}
+
+
 @pytest.mark.feature("A10")
 def test_a_name_that_another_recorded_container_has_taken_is_free_again() -> None:
     before = state(container("a", "1"), container("b", "2"))
