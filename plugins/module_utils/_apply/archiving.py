@@ -22,7 +22,7 @@ from .._snapshot.model import Entry, Tree
 from .._snapshot.tar_listing import find_errors, parse_listing, plan_archiving
 from .._tree.archive import Archive
 from .._tree.digest import GrowingDigest, digest_file
-from .._tree.durable import drop_scratch, link_file, measure_file_system, sync_file, write_new
+from .._tree.durable import drop_scratch, link_file, measure_file_system, sync_file, when_written, write_new
 from .._tree.exclusion import read_mount_points
 from .._tree.hold import Held, hold
 from .._tree.reread import Moment, Reading, append_files, archive_end, moment_of_files, wait_for_next_tick
@@ -37,6 +37,9 @@ _MOST_ARGUMENTS = 500
 # How often a file that does not keep still is read again.
 _ROUNDS = 3
 _MEGABYTE = 1 << 20
+# An archive of so many bytes takes longer to read than all the rest of an unchanged snapshot.
+_LARGE = 256 * _MEGABYTE
+_DAY = 86400 * 10**9
 # What a member takes beside its content: two headers, names, and what its last block is filled up with.
 _HEADERS = 2048
 # Nanoseconds by which a clock that is only kept right does not go wrong meanwhile (adjtimex(2): 500 us a second at most).
@@ -107,7 +110,16 @@ def _is_as_in(host: WritableHost, tree: Tree, earlier: Earlier) -> bool:
         return False
     if parse_index(text, earlier.place.path("json")).tree != tree:
         return False
-    return "tar" not in earlier.digests or digest_file(earlier.place.path("tar")) == earlier.digests["tar"]
+    archive = earlier.place.path("tar")
+    return "tar" not in earlier.digests or _is_fresh(host, earlier.place) or digest_file(archive) == earlier.digests["tar"]
+
+
+def _is_fresh(host: WritableHost, place: Place) -> bool:
+    """Whether a large archive was written less than a day ago and not since: its index was written after it, and its digest
+    was worked out then. Whoever arms a guard or restores reads all of it anyway; what is older is read here, too, so that
+    nobody relies on an archive that has decayed."""
+    archive, index = when_written(place.path("tar")), when_written(place.path("json"))
+    return archive.size > _LARGE and archive.at <= index.at and 0 <= host.now() * 10**9 - archive.at < _DAY
 
 
 def _reuse(tree: Tree, place: Place, earlier: Earlier) -> Recorded:
@@ -190,9 +202,17 @@ def _run_tar(host: WritableHost, task: _Task, left_out: t.Sequence[str]) -> str:
     answer = digest()
     errors = find_errors(result.rc, result.err)
     if errors:
-        raise StepFailed(f"{task.root} cannot be archived by tar (GNU tar 1.29 or newer is needed): {'; '.join(errors[:5])}")
+        raise StepFailed(f"{task.root} cannot be archived: {_why(errors)}")
     drop_scratch(f"{stem}.exclusions")
     return answer
+
+
+def _why(errors: t.Sequence[str]) -> str:
+    said = "; ".join(errors[:5])
+    # tar says only "Wrote only 2048 of 10240 bytes" where part of a block could still be written.
+    if "No space left" in said or "Wrote only" in said:
+        return f"no space left where snapshots are kept; make room, or exclude what need not be recorded ({said})"
+    return f"{said} (GNU tar 1.29 or newer is needed)"
 
 
 def _read_listing(host: WritableHost, task: _Task) -> dict[str, int]:

@@ -125,6 +125,25 @@ def _raise(error: OSError) -> t.NoReturn:
     raise error
 
 
+class Written(t.NamedTuple):
+    """When a file was written last, in nanoseconds since the epoch, and its size in bytes."""
+
+    at: int
+    size: int
+
+
+def when_written(path: str) -> Written:
+    """When a file of ours got the content that it has.
+
+    :raises CouldNotLook: it cannot be looked at
+    """
+    try:
+        found = os.lstat(path)
+    except OSError as error:
+        raise CouldNotLook(f"{path}: {error.strerror}") from error
+    return Written(found.st_mtime_ns, found.st_size)
+
+
 def publish(folder: str, place: str) -> None:
     """Make all that is in a folder durable, and only then give it its final path, which nothing may have yet.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.guarded.deploy.plugins.module_utils._apply import archiving
 from ansible_collections.guarded.deploy.plugins.module_utils._apply.archiving import Earlier, Place, Recorded, record_tree
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import LinkInPath, StepFailed
 from ansible_collections.guarded.deploy.plugins.module_utils._host import CommandResult
@@ -251,6 +252,27 @@ def test_excluded_files_are_not_in_the_archive(root: Path, tmp_path: Path) -> No
     check(recorded, root, tmp_path / "out")
 
 
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[700] ^= 1
+    path.write_bytes(content)
+
+
+def flip_silently(path: Path) -> None:
+    """As a disk does it, not a program."""
+    before = path.stat()
+    flip(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def age(path: Path, days: float) -> None:
+    """Make the archive and its index older."""
+    for ending in (".tar", ".json"):
+        file = path.with_suffix(ending)
+        moment = file.stat().st_mtime_ns - int(days * 86400 * 10**9)
+        os.utime(file, ns=(moment, moment))
+
+
 class TestReuse:
     """What has not changed is not written again."""
 
@@ -297,6 +319,26 @@ class TestReuse:
         assert not recorded.is_reused
         check(recorded, root, tmp_path / "out")
 
+    @pytest.mark.parametrize(
+        ("spoil", "is_reused"),
+        [
+            pytest.param(lambda path: None, True, id="written just now"),
+            pytest.param(flip_silently, True, id="decayed within a day, for whoever restores to find"),
+            pytest.param(lambda path: (flip_silently(path), age(path, 2)), False, id="decayed within two days"),
+            pytest.param(lambda path: age(path, 2), True, id="two days old and whole"),
+            pytest.param(lambda path: flip(path), False, id="written since"),
+            pytest.param(lambda path: (flip(path), age(path, -1)), False, id="from the future"),
+        ],
+    )
+    def test_a_large_archive_is_read_again_after_a_day(
+        self, root: Path, tmp_path: Path, spoil: t.Callable[[Path], object], is_reused: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(archiving, "_LARGE", 1000)
+        earlier = self.earlier(root, tmp_path)
+        wait_for_next_tick()
+        spoil(tmp_path / "old" / "tree-000.tar")
+        assert record(root, tmp_path / "out", earlier=earlier).is_reused == is_reused
+
     def test_a_path_that_is_still_not_there(self, root: Path, tmp_path: Path) -> None:
         earlier = self.earlier(root / "absent", tmp_path)
         assert record(root / "absent", tmp_path / "out", earlier=earlier).is_reused
@@ -324,7 +366,7 @@ def test_without_room_nothing_is_begun(root: Path, tmp_path: Path, small_disk: P
 @pytest.mark.feature("A14")
 def test_a_disk_that_fills_up_meanwhile_is_an_error_that_says_so(root: Path, tmp_path: Path, small_disk: Path) -> None:
     (root / "some").write_bytes(os.urandom(2 << 20))
-    with pytest.raises(StepFailed, match="No space left on device"):
+    with pytest.raises(StepFailed, match="no space left where snapshots are kept"):
         record(root, small_disk / "out", Meddled(before=lambda: (small_disk / "filler").write_bytes(bytes(3 << 20))))
 
 
@@ -333,5 +375,5 @@ def test_what_tar_cannot_read_is_an_error(root: Path, tmp_path: Path) -> None:
         def run(self, argv: t.Sequence[str], timeout: float, environment: t.Mapping[str, str] | None = None) -> CommandResult:
             return super().run(["tar", "--no-such-option", *argv[1:]] if argv[0] == "tar" else argv, timeout, environment)
 
-    with pytest.raises(StepFailed, match=r"cannot be archived by tar .*no-such-option"):
+    with pytest.raises(StepFailed, match=r"cannot be archived: .*no-such-option"):
         record(root, tmp_path / "out", NoXattrs())
