@@ -45,7 +45,8 @@ def collect_listener_states(host: Host, timeout: float) -> tuple[tuple[ListenerS
 
     :raises CouldNotLook: not even the sockets could be listed
     """
-    ask_units = host.beside(lambda: collect_units(host, timeout))
+    # A service's name is in its control group; only a socket's ports are nowhere but in its unit.
+    ask_units = host.beside(lambda: collect_units(host, timeout, kinds=("socket",)))
     sockets = collect_listeners(host, timeout)
     holders = collect_holders(host, sockets.listeners, timeout)
     units = ask_units()
