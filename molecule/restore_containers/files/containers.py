@@ -253,6 +253,8 @@ def picture(one: dict[str, t.Any], everything: dict[str, dict[str, t.Any]]) -> d
     config, host = one["Config"], one["HostConfig"]
     podman = "ImageName" in one
     joined = str(host["NetworkMode"]).startswith("container:")
+    # Compose hashes the id of the container whose network is shared, and so makes this one again when it is asked for it.
+    unsteady = ("PODMAN_SYSTEMD_UNIT", "com.docker.compose.replace", *(("com.docker.compose.config-hash",) if joined else ()))
     limits = [f"{limit['Name']}={limit['Soft']}:{limit['Hard']}" for limit in host.get("Ulimits") or ()]
     plain = ("ReadonlyRootfs", "AutoRemove", "ShmSize", "PidsLimit", "LogConfig", "Privileged", "PortBindings", "Tmpfs")
     lists = ("CapAdd", "CapDrop", "SecurityOpt", "Sysctls", "GroupAdd", "Dns", "ExtraHosts", "Links", "Devices")
@@ -262,7 +264,7 @@ def picture(one: dict[str, t.Any], everything: dict[str, dict[str, t.Any]]) -> d
         "status": status(one),
         "policy": [host["RestartPolicy"]["Name"] or "no", host["RestartPolicy"]["MaximumRetryCount"]],
         "env": sorted(text for text in config["Env"] or () if not text.startswith("HOSTNAME=")),
-        "labels": {key: text for key, text in (config["Labels"] or {}).items() if key != "PODMAN_SYSTEMD_UNIT"},
+        "labels": {key: text for key, text in (config["Labels"] or {}).items() if key not in unsteady},
         "hostname": "" if config["Hostname"] == one["Id"][:12] or joined else config["Hostname"],
         "config": [config.get(key) for key in ("User", "WorkingDir", "StopSignal", "StopTimeout", "Tty", "OpenStdin", "MacAddress")],
         "health": (config.get("Healthcheck") or {}).get("Test"),
@@ -503,7 +505,7 @@ CHANGES = {"policy": change_policy, "flip": change_flip, "rename": change_name, 
 
 def change_all(which: int) -> set[str]:
     """What concerns many at once; the names of the containers that cannot stay untouched."""
-    affected: set[str] = set()
+    affected = {"shop-side-1"}  # made again by every `docker compose up` after a restore
     if which == 0:
         # The tag names the new build, and the old image is swept up where nothing uses it.
         run("docker", "tag", "app:2", "app:1")
