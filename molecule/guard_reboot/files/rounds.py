@@ -24,7 +24,7 @@ APPLYING, RESTORING = 5.0, 4.0
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a list, and no shell
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} exited {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -43,7 +43,7 @@ def cut_power() -> None:
     run(sys.executable, "-m", "testbed", "reboot", SCENARIO)
 
 
-def cut_a_deployment_off(inventory: str, hosts: list[str], moment: float) -> None:
+def cut_a_deployment_off(inventory: str, _hosts: list[str], moment: float) -> None:
     deploy(inventory, within=600, pause=0.3)
     time.sleep(moment * APPLYING)
     cut_power()
@@ -60,7 +60,7 @@ def main() -> None:
     inventory, rounds = sys.argv[1], int(sys.argv[2])
     hosts = list(json.loads(Path(inventory).read_text(encoding="utf-8"))["testbed"]["hosts"])
     seed = int(os.environ.get("GUARD_SEED") or random.SystemRandom().randrange(10**6))
-    moments = random.Random(seed)
+    moments = random.Random(seed)  # noqa: S311 - no secret
     print(f"GUARD_SEED={seed}")
     for number in range(2 * rounds):
         cut_off = cut_a_rollback_off if number % 2 else cut_a_deployment_off
