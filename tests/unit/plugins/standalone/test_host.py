@@ -72,8 +72,8 @@ def test_what_cannot_be_started_is_an_error(tmp_path: Path) -> None:
 def test_a_command_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"sleep 60 & echo $! > {pids}; trap '' TERM; echo $$ >> {pids}; sleep 60"
-    with pytest.raises(TimedOut, match=r"'sh -c .* did not end within 0\.5 s"):
-        StandaloneHost().run(["sh", "-c", script], 0.5)
+    with pytest.raises(TimedOut, match=r"'sh -c .* did not end within 4 s"):
+        StandaloneHost().run(["sh", "-c", script], 4)
     found = [int(pid) for pid in pids.read_text(encoding="ascii").split()]
     assert len(found) == 2
     assert not any(is_there(pid) for pid in found)
@@ -82,5 +82,5 @@ def test_a_command_that_takes_too_long_is_killed_with_its_children(tmp_path: Pat
 def test_a_child_that_left_the_group_does_not_hold_us_up(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     with pytest.raises(TimedOut):
-        StandaloneHost().run(["sh", "-c", f"setsid sh -c 'echo $$ > {pid}; exec sleep 60' & sleep 60"], 0.5)
+        StandaloneHost().run(["sh", "-c", f"setsid sh -c 'echo $$ > {pid}; exec sleep 60' & sleep 60"], 4)
     os.kill(int(pid.read_text(encoding="ascii")), 9)
