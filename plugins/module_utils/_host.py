@@ -99,6 +99,8 @@ class WritableHost(Host, t.Protocol):
 
     def write_file(self, path: str, content: bytes, mode: int) -> None: ...
 
+    def write_files(self, files: t.Sequence[tuple[str, bytes, int]]) -> None: ...
+
     def remove_file(self, path: str) -> None: ...
 
     def rename(self, path: str, new_path: str) -> None: ...
@@ -132,6 +134,27 @@ def _sync_folder(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_through(path: str, content: bytes, mode: int) -> None:
+    """Write a file and wait until it is on the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _take_back(done: t.Sequence[tuple[str, str]]) -> None:
+    """Give paths what they had: the second of each pair is a hard link to it, missing where there was nothing."""
+    for path, old in done:
+        with contextlib.suppress(OSError):
+            try:
+                os.rename(old, path)
+            except FileNotFoundError:
+                os.unlink(path)
+            _sync_folder(path)
 
 
 def _lock_within(descriptor: int, timeout: float) -> bool:
@@ -423,16 +446,39 @@ class LocalHost:
         returns."""
         temporary = f"{path}.{os.getpid()}.new"
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-            with open(descriptor, "wb") as file:
-                os.fchmod(descriptor, mode)
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
+            _write_through(temporary, content, mode)
             os.rename(temporary, path)
             _sync_folder(path)
         except OSError as error:
             raise StepFailed(f"{path} cannot be written: {error.strerror}") from error
+
+    def write_files(self, files: t.Sequence[tuple[str, bytes, int]]) -> None:
+        """Write files (path, content, mode) that belong together: all of them are on the disk before the first takes its
+        name, and those that have taken theirs are put back when one cannot.
+
+        :raises StepFailed: one cannot be written; all paths have what they had before
+        """
+        staged = [(path, f"{path}.{os.getpid()}.new", f"{path}.{os.getpid()}.old") for path, _content, _mode in files]
+        done: list[tuple[str, str]] = []
+        at = ""
+        try:
+            for (path, content, mode), (_path, new, _old) in zip(files, staged):
+                at = path
+                _write_through(new, content, mode)
+            for at, new, old in staged:
+                with contextlib.suppress(FileNotFoundError):
+                    os.link(at, old, follow_symlinks=False)
+                done.append((at, old))
+                os.rename(new, at)
+                _sync_folder(at)
+        except OSError as error:
+            _take_back(done)
+            raise StepFailed(f"{at} cannot be written: {error.strerror}; nothing was changed") from error
+        finally:
+            for _path, new, old in staged:
+                for temporary in (new, old):
+                    with contextlib.suppress(OSError):
+                        os.unlink(temporary)
 
     def remove_file(self, path: str) -> None:
         """Remove a file; one that is gone already is no error."""
