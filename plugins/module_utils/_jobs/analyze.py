@@ -104,11 +104,12 @@ def parse_complaints(text: str, names: t.Collection[str], staged: str, folder: s
     """What ``systemd-analyze verify`` found wrong. ``names`` are the units that were asked about; paths below ``staged``,
     where their copies lie, are told as the paths in ``folder`` that they will have."""
     found: tuple[list[str], list[str], list[str]] = ([], [], [])
+    own = re.compile(rf"(?<![\w@:.\\-])(?:{'|'.join(map(re.escape, names))})")
     for line in text.splitlines():
         if not line.strip():
             continue
         match = _LINE_OF_A_UNIT.match(line)
-        if any(name in line for name in names):
+        if own.search(line):
             found[0].append(line.replace(staged, folder))
         else:
             found[1 if match else 2].append(line.replace(staged, folder))
