@@ -61,6 +61,8 @@ class Host(t.Protocol):
 
     def read_regular(self, path: str, most: int) -> bytes: ...
 
+    def read_start(self, path: str, size: int) -> bytes: ...
+
     def exists(self, path: str) -> bool: ...
 
     def mode_and_size(self, path: str) -> tuple[int, int]: ...
@@ -268,6 +270,24 @@ class LocalHost:
         if len(content) > most:
             raise CouldNotLook(f"{path} has more than {most} bytes")
         return content
+
+    def read_start(self, path: str, size: int) -> bytes:
+        """The first ``size`` bytes of a regular file, links followed; never waits for a writer.
+
+        :raises CouldNotLook: it is no regular file
+        """
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CouldNotLook(f"{path} is no regular file")
+            return os.read(descriptor, size)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        finally:
+            os.close(descriptor)
 
     def exists(self, path: str) -> bool:
         """Whether there is something at a path, links followed.

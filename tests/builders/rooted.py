@@ -68,6 +68,9 @@ class RootedHost(AnsibleHost):
     def read_regular(self, path: str, most: int) -> bytes:
         return super().read_regular(self.at(path), most)
 
+    def read_start(self, path: str, size: int) -> bytes:
+        return super().read_start(self.at(path), size)
+
     def mode_and_size(self, path: str) -> tuple[int, int]:
         return super().mode_and_size(self.at(path))
 
