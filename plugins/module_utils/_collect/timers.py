@@ -113,10 +113,14 @@ def measure_spans(host: Host, pair: Pair, timeout: float) -> Spans:
     """
     when = pair.schedule
     texts = {name: getattr(when, name, "") for name in Spans._fields} | {"timeout_start_sec": pair.timeout_start_sec}
-    return Spans(**{name: _measure(host, name, text, timeout) for name, text in texts.items() if text})
+    return Spans(**{name: measure_span(host, name, text, timeout) for name, text in texts.items() if text})
 
 
-def _measure(host: Host, option: str, text: str, timeout: float) -> int:
+def measure_span(host: Host, option: str, text: str, timeout: float) -> int:
+    """The microseconds of a time span.
+
+    :raises BadInput: systemd reads none; the text names the option
+    """
     answer = host.run(["systemd-analyze", "timespan", "--", text], timeout)
     if answer.rc != 0:
         raise BadInput(f"{option}: systemd reads {text!r} as no time span ({_said(answer)}); write it as in 90s, 6min or 1h 30min")

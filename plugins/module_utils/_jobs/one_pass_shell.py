@@ -59,6 +59,22 @@ def make_one_pass_shell(text: str, file: str, line: int, interval: float | None,
     return OnePass(new, first, (*script.notes(body), *leaks))
 
 
+def find_loop(text: str, file: str) -> int:
+    """The line of the one loop in a text that waits.
+
+    :raises Refused: there is none, or more than one
+    """
+    try:
+        nodes = read_script(text, file)
+    except Unparsable as error:
+        raise Refused(f"{error}; so its loop is not edited") from error
+    loops = [node for node in walk(nodes, functions=True) if node.kind in ("while", "until", "cfor")]
+    found = [node.line for node in loops if any(_is_sleep(one) for part in node.parts for one in walk(part))]
+    if len(found) != 1:
+        raise Refused(f"{file}: it has {len(found)} loops that wait, and which one is meant is not clear")
+    return found[0]
+
+
 def _own(nodes: t.Iterable[Node]) -> t.Iterator[Node]:
     """Every command that belongs to a loop's round: not what lies in an inner loop or function."""
     for node in nodes:

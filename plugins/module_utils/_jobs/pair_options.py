@@ -29,7 +29,7 @@ def read_pair(options: t.Mapping[str, t.Any]) -> Pair:
         environment=_environment(options.get("environment") or {}),
         working_directory=options.get("working_directory") or "",
         timeout_start_sec=options.get("timeout_start_sec") or "1h",
-        memory_max=_memory(options.get("memory_max")),
+        memory_max=read_memory(options.get("memory_max")),
         memory_max_reason=options.get("memory_max_reason") or "",
         cpu_quota=options.get("cpu_quota") or "",
         io_weight=options.get("io_weight"),
@@ -48,7 +48,8 @@ def read_schedule(options: t.Mapping[str, t.Any]) -> Schedule:
     return Schedule(on_calendar=tuple(options.get("on_calendar") or ()), persistent=bool(options.get("persistent")), **texts)
 
 
-def _memory(text: str | None) -> str:
+def read_memory(text: str | None) -> str:
+    """A memory cap; empty for ``none``."""
     return "" if text is None or text.strip().lower() == "none" else text.strip()
 
 

@@ -134,15 +134,12 @@ def _check_identity(pair: Pair) -> None:
 
 
 def _check_limits(pair: Pair) -> None:
-    if pair.memory_max in ("infinity", "0"):
-        raise BadInput(f"memory_max: {pair.memory_max} is no cap; say memory_max: none and why in memory_max_reason")
     if not pair.memory_max and not pair.memory_max_reason.strip():
         raise BadInput(
             "memory_max: say how much memory a run may have, as in 256M (a leak then ends one run and not its neighbours); "
             "where that cannot be said, memory_max: none and the reason in memory_max_reason"
         )
-    if pair.memory_max and not (_SIZE.match(pair.memory_max) or _PERCENT.match(pair.memory_max)):
-        raise BadInput(f"memory_max: {pair.memory_max!r} is no size; write bytes or K, M, G, T as in 256M, or a share as in 10%")
+    check_memory(pair.memory_max)
     if pair.cpu_quota and (not _PERCENT.match(pair.cpu_quota) or not float(pair.cpu_quota[:-1])):
         raise BadInput(f"cpu_quota: {pair.cpu_quota!r} is no share of a processor; write it as in 50%")
     if pair.io_weight is not None and not 1 <= pair.io_weight <= 10_000:
@@ -153,6 +150,17 @@ def _check_limits(pair: Pair) -> None:
         raise BadInput("sandbox: strict needs the system manager; say standard or none for scope: user")
     if pair.read_write_paths and pair.sandbox != "strict":
         raise BadInput("read_write_paths: they open a sandbox that is strict; leave them off with any other")
+
+
+def check_memory(text: str) -> None:
+    """Refuse what is no cap; an empty text is none.
+
+    :raises BadInput: with what to write
+    """
+    if text in ("infinity", "0"):
+        raise BadInput(f"memory_max: {text} is no cap; say memory_max: none and why in memory_max_reason")
+    if text and not (_SIZE.match(text) or _PERCENT.match(text)):
+        raise BadInput(f"memory_max: {text!r} is no size; write bytes or K, M, G, T as in 256M, or a share as in 10%")
 
 
 def _check_texts(pair: Pair) -> None:
