@@ -108,6 +108,10 @@ def _script_of_wrapper(name: str, words: tuple[str, ...]) -> str | None:
     if name not in ("flock", "su", "runuser", "script"):
         return None
     for index, word in enumerate(words[:-1]):
+        if index and not word.startswith("-") and name == "flock" and not words[index + 1].startswith("-"):
+            return None  # behind the lock's file stands a program
+        if word == "--" or (index > 3 and name == "flock"):
+            return None
         if re.match(r"-[a-z]*c$|--command$", word):
             return words[index + 1]
         if word.startswith("--command="):

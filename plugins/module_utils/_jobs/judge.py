@@ -241,10 +241,8 @@ class Judge:
         other = self._names.merge(unit) if unit.endswith(".service") else None
         runs_on = ""
         if service is not None:
-            runs_on = service.why if service.verdict in (DAEMON, SLEEP_LOOP) else "no" if service.verdict == ONESHOT else ""
+            runs_on = service.why if service.verdict in (DAEMON, SLEEP_LOOP) else ""
         problems = find_problems(merged, other, self._standing, runs_on) if merged.load == "loaded" or merged.drop_ins else ()
-        if runs_on == "no":
-            problems = tuple(one for one in problems if one.id != "timer-drives-daemon")
         broken = [one for one in problems if one.severity == "broken"]
         when = ", ".join(f"{one.key}={one.value}" for one in triggers_of(merged))
         span = next((parse_span(one.value) for one in triggers_of(merged) if one.key.startswith("OnUnit")), None)
@@ -285,6 +283,8 @@ def _may_go_on(text: str) -> bool:
 
 def _by_type(look: Judging, kind: str) -> Judging:
     """What a program is that cannot be read, where its unit says what systemd expects of it."""
+    if kind == "forking" and look.judged.verdict == ONESHOT:
+        return look._replace(judged=Judged(CANNOT_TELL, None, "it leaves a process behind that its text does not show (Type=forking)", INFERRED), ends=False)
     if look.judged.verdict != CANNOT_TELL or look.judged.loop is not None or look.program.language != "binary":
         return look
     if kind == "oneshot":

@@ -79,7 +79,7 @@ def _block(code: str, begin: int, language: str) -> tuple[int, int]:
         while line < len(code) and code[line] == "\n":
             line += 1
         indent = len(code[line:]) - len(code[line:].lstrip(" \t"))
-        end = re.compile(rf"(?m)^[ \t]{{0,{indent}}}(?:end|\}})\b?").search(code, code.find("\n", line) + 1 or len(code))
+        end = re.compile(rf"(?m)^[ \t]{{0,{indent}}}(?:end\b|\}})").search(code, code.find("\n", line) + 1 or len(code))
         return begin, end.start() if end else len(code)
     opened = code.find("{", begin)
     depth, index = 0, opened

@@ -95,7 +95,7 @@ def _triggers(timer: MergedUnit, triggers: list[Setting], standing: Standing) ->
         elif one.key in REPEATING and span == 0:
             found.append(_problem("interval-zero", "broken", f"{one.key}={one.value} starts the service again at once, for ever", timer, one, "name the interval that is meant"))
     if timer.load == "loaded" and not triggers:
-        if not any(one.key in (*FIRST, *REPEATING) for one in timer.settings):
+        if not any(one.section == "Timer" and one.key in (*FIRST, *REPEATING) for one in timer.settings):
             found.append(_problem("no-trigger", "broken", "the timer has no trigger, so systemd refuses it", timer, None, "add OnCalendar=, or OnBootSec= and OnUnitActiveSec="))
     elif triggers and all(one.key in REPEATING for one in triggers) and not _started_otherwise(timer, standing):
         first = triggers[0]
@@ -135,7 +135,7 @@ def _accumulated(timer: MergedUnit) -> list[Problem]:
             continue
         if not one.value:
             return []
-        if one.key == "OnCalendar" and (base or timer.fragment is None):
+        if one.key == "OnCalendar" and (base or timer.fragment is None) and not calendar_fault(one.value):
             text = f"OnCalendar={one.value} in a drop-in adds to the schedule of the timer and does not replace it"
             return [_problem("dropin-oncalendar-accumulates", "broken", text, timer, one, "write an empty OnCalendar= in front of it")]
     return []
@@ -158,8 +158,8 @@ def _service(timer: MergedUnit, service: MergedUnit, triggers: list[Setting], st
     restart = service.last("Service", "Restart")
     oneshot = kind is not None and kind.value == "oneshot" or (kind is None and not service.all("Service", "ExecStart"))
     endless = restart is not None and restart.value in _ENDLESS
-    if repeats and not oneshot and (runs_on or (endless and runs_on != "no")):
-        text = f"the timer starts a service that goes on running{': ' + runs_on if runs_on else ''}; every start after the first does nothing"
+    if repeats and not oneshot and runs_on:
+        text = f"the timer starts a service that goes on running ({runs_on}): every start after the first does nothing"
         found.append(_problem("timer-drives-daemon", "broken", text, timer, None, "let the service do its work once and end (Type=oneshot), or drop the timer"))
     if repeats and not oneshot:
         text = f"Type={kind.value if kind else 'simple'}: systemd takes the service for a daemon, and its failures, timeouts and what is ordered behind it are lost"

@@ -33,8 +33,8 @@ def read_libraries(reached: t.Sequence[tuple[Module, Function | None]], values: 
         for node in _nodes(body):
             if isinstance(node, ast.Call):
                 found += _read_call(node, module, function, values)
-        if function is not None:
-            found += _decorated(function, module, values)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found += _decorated(node, module, values)
     # Many jobs of one scheduler are one program's work: the most frequent stands for them.
     found.sort(key=lambda one: one.interval.seconds if one.interval.seconds is not None else 1e12)
     return found[:1]

@@ -160,8 +160,7 @@ class _Program:
             reader = _Round(self.values, module, function, self)
             loops += reader.loops(body)
             serving += self.serving(body, module, function)
-        loops += read_libraries(self.reached, self.values)
-        loops = _without_wrappers(loops)
+        loops = _with_libraries(_without_wrappers(loops), read_libraries(self.reached, self.values))
         threads = any(called(node) in _THREADS for module, function in self.reached for node in own_nodes(_body(module, function)))
         judged = weigh(loops, serving, threads)
         if any(module.old for module in self.modules) and judged.confidence == SURE:
@@ -239,6 +238,17 @@ class _Program:
 
 def _body(module: Module, function: Function | None) -> t.Sequence[ast.stmt]:
     return module.tree.body if function is None else function.body
+
+
+def _with_libraries(loops: list[Loop], libraries: list[Loop]) -> list[Loop]:
+    """The loop that ``schedule`` needs is the library's, whose period counts."""
+    ticks = [one for one in loops if any(work.endswith(("run_pending", "sched.run", "scheduler.run")) for work in one.work)]
+    if not libraries:
+        return loops
+    if ticks:
+        place = ticks[0]
+        libraries = [one._replace(file=place.file, line=place.line, end=place.end, text=place.text, body=place.body, wait=place.wait) for one in libraries]
+    return [*(one for one in loops if one not in ticks), *libraries]
 
 
 def _without_wrappers(loops: list[Loop]) -> list[Loop]:

@@ -130,6 +130,10 @@ class _Script:
             return
         if name == "watch":
             self._watch(node)
+        elif (is_sleep(node) and "infinity" in node.argv) or (name == "tail" and "/dev/null" in node.argv):
+            text = " ".join(node.argv)
+            keeps = Loop("keepalive", self.path, node.line, node.end, text, Interval(None, text), (), "it only waits", (node.line, node.end))
+            self._found.append((keeps, node))
         elif is_event(node) and not background:
             self._serving.append(f"{' '.join(node.argv)[:60]} (line {node.line})")
         elif background and name and not is_sleep(node) and name not in _QUIET:
@@ -340,14 +344,14 @@ class _Script:
     @staticmethod
     def _by_work(work: list[Node], every: t.Sequence[Node], text: str, seconds: float | None) -> tuple[str, str]:
         said = " ".join(" ".join(one.argv) for one in every if one.name in ECHOES)
-        server = next((one for one in work if is_child_server(one)), None)
-        if server is not None:
-            return "supervisor", f"it starts {server.name} again and again, which serves others"
+        if (signs.REPAIRS.search(text) or re.search(r"\bps\b[^\n|]*\|[^\n]*grep", text)) and re.search(r"\b(re)?start\b|nohup|&\s*$|reload|setsid", text, re.MULTILINE):
+            return "repair", "it looks whether something runs and starts it again"
         started = [one for one in work if one.name not in ("systemctl", "service", "date", "rm", "mkdir", "cd", "cat", "touch")]
         if signs.SUPERVISION.search(said) and len(started) <= 2 and not any(one.name in ("systemctl", "service", "docker") for one in work) and (seconds is None or seconds <= 120):
             return "supervisor", "it starts a program again when that has ended"
-        if (signs.REPAIRS.search(text) or re.search(r"\bps\b[^\n|]*\|[^\n]*grep", text)) and re.search(r"\b(re)?start\b|nohup|&\s*$|reload|setsid", text, re.MULTILINE):
-            return "repair", "it looks whether something runs and starts it again"
+        server = next((one for one in work if is_child_server(one)), None)
+        if server is not None:
+            return "supervisor", f"it starts {server.name} again and again, which serves others"
         if signs.CONTROL.search(text):
             return "control", "it controls something that must be controlled all the time"
         if seconds is not None and seconds < SHORTEST:

@@ -35,12 +35,8 @@ _SERVERS = re.compile(
     r"celery|node_exporter|prometheus|mosquitto|ffmpeg|ffplay|vlc|cvlc|mpv|mplayer|omxplayer|raspivid|libcamera-vid|rpicam-vid|"
     r"arecord|sox|chromium(-browser)?|firefox(-esr)?|google-chrome|xinit|startx|Xorg|Xvfb|x11vnc|vncserver|minicom|screen|tmux|rtl_tcp|dump1090|"
     r"readsb|icecast2?|darkice|liquidsoap|srcds_run|java|steamcmd_server|wstunnel|cloudflared|ngrok|frpc|chisel|sslocal|ss-local|redsocks|tor|"
-    r"[\w-]*(?<!ssh-)(?:d|daemon|server|_server|-server|agent|bot|worker|listener|exporter|tunnel|proxy))$"
-)
-_NOT_SERVERS = frozenset(
-    "find rsync-d head read cd sed add and id bind wind cmd send void ld mod find_d prod updated build rebuild reload upload download fsckd "
-    "aide backupd chmod named_compilezone passwd newgrpd md kind lynd end fend mkswapd xxd od dd md5sumd speedtest-cli-d method psad chattrd "
-    "mpstatd vmstatd gpg-agentd load extend append expand thread blkid sfdisk-d ddrescued lsmod depmod setfacld record field guard word based".split()
+    r"(?:\w[\w.]*[-_])?(?:daemon|server|bot|worker|listener|tunnel|proxy)|[\w-]+_exporter|"
+    r"(?:ssh|http|lighttp|vsftp|proftp|smb|nmb|rpc\.nfs|tftp|telnet|xinet|dhcp|dhcpc|udhcp|udhcpc|bird|zebra|bgp|ospf|name|unboun|ntp|chrony|cups|mp|lirc|gps|acpi|collect|memcache|slap|x?rdp|hosta?p|pppoe|smart|mumble|kea-|etc)d)$"
 )
 
 
@@ -86,6 +82,4 @@ def is_child_server(node: Node) -> bool:
         return bool(re.search(r"(?i)(^|[_-])(server|daemon|bot|listener|worker|app|main|index)$", name)) or "runserver" in argv or "http.server" in argv
     if name in ("npm", "yarn", "pnpm") and len(argv) > 1:
         return argv[1] in ("start", "serve") or "start" in argv[1:3]
-    if name in _NOT_SERVERS or len(name) < 4:
-        return False
     return bool(_SERVERS.match(name))
