@@ -20,7 +20,7 @@ from .._collect.timers import find_place, measure_span, read_own, read_states
 from .._collect.unit_files import collect_unit_files
 from .._errors import CouldNotLook, GuardError, Refused, StepFailed
 from .._jobs.convert import CONVERTED, SCRIPT_NOTE, Wanted, convert_unit, measure_schedule, name_pair, refuse_unit
-from .._jobs.model import POOR_MANS_TIMER, SLEEP_LOOP, SURE
+from .._jobs.model import CANNOT_TELL, POOR_MANS_TIMER, SLEEP_LOOP, SURE
 from .._jobs.one_pass import render_patch
 from .._jobs.pair_rules import check_memory, check_name, check_spans
 from .._jobs.pair_text import quote_command, render_pair
@@ -112,7 +112,9 @@ def _find_job(host: WritableHost, unit: str, timeout: float) -> Finding:
 
 
 def _refuse_finding(finding: Finding, request: ConversionRequest) -> None:
-    if finding.verdict not in (SLEEP_LOOP, POOR_MANS_TIMER):
+    # Too short a period, or one that is not known: the user may say that it is a job.
+    is_confirmed = finding.verdict == CANNOT_TELL and finding.loop_lines is not None and bool(request.interval)
+    if finding.verdict not in (SLEEP_LOOP, POOR_MANS_TIMER) and not is_confirmed:
         raise Refused(f"{finding.unit} is no periodic job that loops, but {finding.verdict.replace('_', ' ')}: {finding.why}")
     if finding.confidence != SURE and not request.interval:
         raise Refused(f"{finding.unit}: {finding.why}; that is only inferred. Say its interval to confirm that it is a periodic job")
@@ -159,7 +161,7 @@ class _Plan(t.NamedTuple):
         command = setting.value
         if request.command:
             command = quote_command(request.command)
-        elif finding.verdict == SLEEP_LOOP:
+        elif finding.verdict != POOR_MANS_TIMER:
             script = plan_one_pass(host, unit, finding, request.lost_state)
             command, notes = script.command, script.one.notes
             wanted = wanted._replace(waits_first=script.one.waits_first)

@@ -112,7 +112,7 @@ def install_pair(host: WritableHost, place: Place, files: PairFiles, wish: Wish)
         new = _texts(files)
         changed = {path for path in old if old[path] != new[path]}
         notes = _let_systemd_read(host, place, files, wish) if changed else ()
-        steps = _plan_steps(files, changed, states[f"{files.name}.timer"], wish.enabled)
+        steps = _plan_steps(files, changed, states, wish.enabled)
         outcome = PairOutcome(bool(changed or steps), _tell(files, changed, steps), _diff(old, new), (), notes, place)
         if wish.check or not outcome.changed:
             return outcome
@@ -205,14 +205,15 @@ def _tree_of_user(host: WritableHost, place: Place, files: PairFiles) -> UnitTre
     return UnitTree(texts, {}, folders, {}, (place.units,))
 
 
-def _plan_steps(files: PairFiles, changed: t.Collection[str], timer: State, enabled: bool) -> list[tuple[str, ...]]:
+def _plan_steps(files: PairFiles, changed: t.Collection[str], states: t.Mapping[str, State], enabled: bool) -> list[tuple[str, ...]]:
     """The calls of systemctl, in their order: one daemon-reload, and the timer after it."""
     name = f"{files.name}.timer"
+    timer = states[name]
     steps: list[tuple[str, ...]] = []
     is_on = timer.enabled == "enabled"
     if is_on != enabled:
         steps.append(("--no-reload", "enable" if enabled else "disable", name))
-    if steps or {files.service_path, files.timer_path} & set(changed):
+    if steps or {files.service_path, files.timer_path} & set(changed) or any(state.is_stale for state in states.values()):
         steps.append(("daemon-reload",))
     if enabled and timer.active != "active":
         steps.append(("start", name))

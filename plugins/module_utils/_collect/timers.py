@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     from .._jobs.analyze import Complaints
     from .._jobs.pair_model import Pair, Schedule
 
-_PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "FragmentPath", "LastTriggerUSec")
+_PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "FragmentPath", "NeedDaemonReload", "LastTriggerUSec")
 # systemd-analyze verify judges by --recursive-errors= since this version; before it, what it prints counts.
 _KNOWS_RECURSIVE_ERRORS = 250
 _MOST = 1 << 20  # bytes of a unit file or a script of ours
@@ -43,12 +43,14 @@ class Place(t.NamedTuple):
 
 
 class State(t.NamedTuple):
-    """How a unit stands, in systemd's words; ``last_run`` is when a timer last fired."""
+    """How a unit stands, in systemd's words; ``is_stale`` is whether its files have changed since systemd read them,
+    ``last_run`` when a timer last fired."""
 
     load: str
     active: str
     enabled: str
     fragment: str
+    is_stale: bool
     last_run: datetime.datetime | None
 
 
@@ -103,7 +105,7 @@ def read_states(host: Host, place: Place, names: t.Sequence[str], timeout: float
 def _state(block: t.Mapping[str, str]) -> State:
     last = parse_stamp(block.get("LastTriggerUSec", ""))
     load, active, enabled, fragment = (block.get(name, "") for name in _PROPERTIES[:4])
-    return State(load, active, enabled, fragment, last)
+    return State(load, active, enabled, fragment, block.get("NeedDaemonReload") == "yes", last)
 
 
 def measure_spans(host: Host, pair: Pair, timeout: float) -> Spans:
