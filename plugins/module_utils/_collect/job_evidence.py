@@ -39,7 +39,10 @@ def collect_evidence(host: Host, units: t.Sequence[str], timeout: float, sample:
             host.run(["sleep", f"{left:.2f}"], left + timeout)
         second = _show(host, names, timeout)
     elapsed = max(host.now() - begun, 1e-3)
-    return {name: _evidence(host, name, first.get(name, {}), second.get(name, {}), elapsed if sample > 0 else 0.0, log, unseen) for name in names}
+    return {
+        name: _evidence(host, name, first.get(name, {}), second.get(name, {}), elapsed if sample > 0 else 0.0, log, unseen)
+        for name in names
+    }
 
 
 def _show(host: Host, names: t.Sequence[str], timeout: float) -> dict[str, dict[str, str]]:
@@ -59,7 +62,9 @@ def _read_log(host: Host, names: t.Sequence[str], timeout: float) -> tuple[str, 
     match = [word for name in names for word in (f"--unit={name}",)]
     fields = "--output-fields=MESSAGE_ID,UNIT,JOB_TYPE,JOB_RESULT,_PID,MESSAGE"
     try:
-        answer = host.run(["journalctl", "--boot", "--no-pager", "--output=json", fields, f"--lines={_MOST_LINES}", *match, "_PID=1"], timeout)
+        answer = host.run(
+            ["journalctl", "--boot", "--no-pager", "--output=json", fields, f"--lines={_MOST_LINES}", *match, "_PID=1"], timeout
+        )
     except GuardError as error:
         return "", (f"the journal: {error}",)
     if answer.rc != 0 or re.search(r"insufficient permissions|not seeing messages|No journal files", answer.err):

@@ -30,7 +30,14 @@ if t.TYPE_CHECKING:
 LARGEST_SCRIPT = 1 << 20  # bytes; more is no script that a person wrote
 _MOST_BYTES = 64 << 20  # of all scripts together
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-_USER_FOLDERS = ("/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/local/share/systemd/user", "/usr/lib/systemd/user", "/usr/share/systemd/user")
+_USER_FOLDERS = (
+    "/etc/systemd/user",
+    "/run/systemd/user",
+    "/usr/local/lib/systemd/user",
+    "/usr/local/share/systemd/user",
+    "/usr/lib/systemd/user",
+    "/usr/share/systemd/user",
+)
 _BINARIES = (b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe", b"PK\x03\x04")
 
 
@@ -121,7 +128,7 @@ def collect_jobs(host: Host, wanted: Wanted) -> Jobs:
     if wanted.users:
         for login, home, uid in _homes(host, blind_spots):
             tree, unread = collect_folders(host, (f"{home}/.config/systemd/user", f"{home}/.local/share/systemd/user", *_USER_FOLDERS))
-            own = [name for name in Names(tree).tree.folders.get(f"{home}/.config/systemd/user", ())]
+            own = list(tree.folders.get(f"{home}/.config/systemd/user", ()))
             own += tree.folders.get(f"{home}/.local/share/systemd/user", ())
             names = Names(tree)
             blind_spots += unread
@@ -200,7 +207,9 @@ def _homes(host: Host, blind_spots: list[BlindSpot]) -> list[tuple[str, str, int
 
 
 def _unread(what: str, why: str) -> BlindSpot:
-    return BlindSpot(what=what, why=why, could_hide_planned=False, remedy="Run as root, or look at it by hand; what it does could not be judged.")
+    return BlindSpot(
+        what=what, why=why, could_hide_planned=False, remedy="Run as root, or look at it by hand; what it does could not be judged."
+    )
 
 
 def _active(host: Host, timeout: float, user: tuple[str, int] | None) -> tuple[frozenset[str] | None, list[BlindSpot]]:
@@ -214,7 +223,10 @@ def _active(host: Host, timeout: float, user: tuple[str, int] | None) -> tuple[f
         as_user = [] if host.euid() == user[1] else ["runuser", "-u", user[0], "--"]
         command = [*as_user, "env", f"XDG_RUNTIME_DIR=/run/user/{user[1]}", "systemctl", "--user"]
     try:
-        answer = host.run([*command, "list-units", "--no-legend", "--plain", "--no-pager", "--state=active,activating,reloading", "--type=timer,service"], timeout)
+        answer = host.run(
+            [*command, "list-units", "--no-legend", "--plain", "--no-pager", "--state=active,activating,reloading", "--type=timer,service"],
+            timeout,
+        )
         if answer.rc != 0:
             raise CouldNotLook(f"systemctl list-units exited {answer.rc}: {answer.err.strip()[:200]}")
     except GuardError as error:

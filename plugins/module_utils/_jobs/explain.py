@@ -32,7 +32,8 @@ def explain(finding: Finding) -> Finding:
     """The finding with its explanation and remedy."""
     if finding.verdict not in BAD and not finding.problems:
         return finding
-    said = {SLEEP_LOOP: _sleep_loop, POOR_MANS_TIMER: _poor_mans_timer}.get(finding.verdict, _pair)(finding)
+    say = {SLEEP_LOOP: _sleep_loop, POOR_MANS_TIMER: _poor_mans_timer}.get(finding.verdict, _pair)
+    said = say(finding)
     seen = _seen(finding)
     return finding._replace(explanation=f"{said} {seen}".strip(), remedy=_remedy(finding))
 
@@ -43,9 +44,9 @@ def _sleep_loop(finding: Finding) -> str:
     every = f"every {name_span(finding.interval)}" if finding.interval is not None else "at an interval that is set elsewhere"
     doubt = "" if finding.confidence == "sure" else " (inferred)"
     return (
-        f"{finding.unit} is a periodic job in a loop{doubt}: {place} does its work{work} {every} ({finding.interval_source}), and the process"
-        " waits in between. Whatever it leaks it keeps, a hang stops all later runs, and when it dies, Restart= starts it at"
-        " once: the interval is lost, and heavy work runs back to back."
+        f"{finding.unit} is a periodic job in a loop{doubt}: {place} does its work{work} {every}"
+        f" ({finding.interval_source}), and the process waits in between. Whatever it leaks it keeps, a hang stops all"
+        " later runs, and when it dies, Restart= starts it at once: the interval is lost, and heavy work runs back to back."
     )
 
 
@@ -86,7 +87,9 @@ def _too_long(finding: Finding, evidence: Evidence) -> list[str]:
     longest = max(evidence.runs)
     if longest <= finding.interval:
         return []
-    return [f"A run took {name_span(longest)}, which is longer than its interval of {name_span(finding.interval)}: it cannot keep its schedule."]
+    return [
+        f"A run took {name_span(longest)}, which is longer than its interval of {name_span(finding.interval)}: it cannot keep its schedule."
+    ]
 
 
 def _remedy(finding: Finding) -> tuple[str, ...]:
@@ -94,8 +97,12 @@ def _remedy(finding: Finding) -> tuple[str, ...]:
         script = posixpath.basename(finding.program) if finding.program else "its command"
         interval = f"{finding.interval:g}s" if finding.interval is not None else "INTERVAL"
         return (
-            f"let {script} do its work once and end, and start it by a timer: guarded.deploy.oneshot_timer with on_boot_sec and"
-            f" on_unit_active_sec: {interval}",
+            (
+                f"let {script} do its work once and end, and start it by a timer: guarded.deploy.oneshot_timer with on_boot_sec"
+                f" and on_unit_active_sec: {interval}"
+            ),
             f"guarded.deploy.oneshot_timer_conversion with unit: {finding.unit} in check mode shows the whole change",
         )
-    return tuple(dict.fromkeys(f"{one.file}: {one.remedy}" if not one.remedy.startswith("systemctl") else one.remedy for one in finding.problems))
+    return tuple(
+        dict.fromkeys(f"{one.file}: {one.remedy}" if not one.remedy.startswith("systemctl") else one.remedy for one in finding.problems)
+    )

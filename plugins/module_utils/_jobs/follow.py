@@ -24,18 +24,59 @@ _SHELL_VERSIONS = re.compile(r"(?:rbash|mksh|lksh|ksh93|busybox)$")
 _PYTHON_VALUED = ("-W", "-X", "--check-hash-based-pycs")
 # What else stands before a program: options that take a value, and how many words of its own follow (their manual pages).
 _WRAPPERS: dict[str, tuple[tuple[str, ...], int]] = {
-    "authbind": ((), 0), "catchsegv": ((), 0), "cgexec": (("-g",), 0), "chpst": (("-u", "-U", "-b", "-/", "-e", "-n", "-l", "-L", "-m"), 0),
-    "chroot": ((), 1), "chrt": (("-T", "-P", "-D"), 1), "cpulimit": (("-l", "-e", "-p", "--limit"), 0), "daemonize": (("-c", "-e", "-o", "-p", "-l", "-u", "-E"), 0),
-    "dbus-launch": ((), 0), "dbus-run-session": (("--config-file",), 0), "doas": (("-u", "-C"), 0), "faketime": (("-f",), 1),
-    "firejail": ((), 0), "flock": (("-w", "--timeout", "-E", "--conflict-exit-code"), 1), "nocache": ((), 0), "numactl": (("-N", "-m", "-C"), 0),
-    "prlimit": ((), 0), "runuser": (("-u", "-g", "-G", "-s"), 0), "setarch": ((), 1), "setpriv": (("--reuid", "--regid", "--groups", "--inh-caps", "--bounding-set", "--ambient-caps"), 0),
-    "softlimit": (("-m", "-a", "-c", "-d", "-f", "-l", "-n", "-o", "-r", "-s", "-t"), 0), "strace": (("-o", "-e", "-p"), 0),
-    "systemd-inhibit": (("--what", "--who", "--why", "--mode"), 0), "systemd-run": (("-p", "-u", "--unit", "--property"), 0), "taskset": ((), 1),
-    "trickle": (("-u", "-d"), 0), "unbuffer": (("-p",), 0), "unshare": ((), 0), "xvfb-run": (("-n", "-s", "-e", "-f", "-w"), 0), "nsenter": (("-t",), 0),
-    "schedtool": (("-n", "-M", "-a"), 0), "logsave": ((), 1), "proxychains4": (("-f",), 0), "torsocks": ((), 0), "wait-for-it": ((), 1), "tini-static": ((), 0),
-    "multilog": ((), 0), "with-contenv": ((), 0), "s6-setuidgid": ((), 1), "runcon": ((), 1), "envdir": ((), 1), "setuidgid": ((), 1),
-}  # fmt: skip
-_RUNNERS = {"poetry": ("run",), "pipenv": ("run",), "uv": ("run",), "pdm": ("run",), "hatch": ("run",), "rye": ("run",), "bundle": ("exec",), "ip": ("netns", "exec")}
+    "authbind": ((), 0),
+    "catchsegv": ((), 0),
+    "cgexec": (("-g",), 0),
+    "chpst": (("-u", "-U", "-b", "-/", "-e", "-n", "-l", "-L", "-m"), 0),
+    "chroot": ((), 1),
+    "chrt": (("-T", "-P", "-D"), 1),
+    "cpulimit": (("-l", "-e", "-p", "--limit"), 0),
+    "daemonize": (("-c", "-e", "-o", "-p", "-l", "-u", "-E"), 0),
+    "dbus-launch": ((), 0),
+    "dbus-run-session": (("--config-file",), 0),
+    "doas": (("-u", "-C"), 0),
+    "faketime": (("-f",), 1),
+    "firejail": ((), 0),
+    "flock": (("-w", "--timeout", "-E", "--conflict-exit-code"), 1),
+    "nocache": ((), 0),
+    "numactl": (("-N", "-m", "-C"), 0),
+    "prlimit": ((), 0),
+    "runuser": (("-u", "-g", "-G", "-s"), 0),
+    "setarch": ((), 1),
+    "setpriv": (("--reuid", "--regid", "--groups", "--inh-caps", "--bounding-set", "--ambient-caps"), 0),
+    "softlimit": (("-m", "-a", "-c", "-d", "-f", "-l", "-n", "-o", "-r", "-s", "-t"), 0),
+    "strace": (("-o", "-e", "-p"), 0),
+    "systemd-inhibit": (("--what", "--who", "--why", "--mode"), 0),
+    "systemd-run": (("-p", "-u", "--unit", "--property"), 0),
+    "taskset": ((), 1),
+    "trickle": (("-u", "-d"), 0),
+    "unbuffer": (("-p",), 0),
+    "unshare": ((), 0),
+    "xvfb-run": (("-n", "-s", "-e", "-f", "-w"), 0),
+    "nsenter": (("-t",), 0),
+    "schedtool": (("-n", "-M", "-a"), 0),
+    "logsave": ((), 1),
+    "proxychains4": (("-f",), 0),
+    "torsocks": ((), 0),
+    "wait-for-it": ((), 1),
+    "tini-static": ((), 0),
+    "multilog": ((), 0),
+    "with-contenv": ((), 0),
+    "s6-setuidgid": ((), 1),
+    "runcon": ((), 1),
+    "envdir": ((), 1),
+    "setuidgid": ((), 1),
+}
+_RUNNERS = {
+    "poetry": ("run",),
+    "pipenv": ("run",),
+    "uv": ("run",),
+    "pdm": ("run",),
+    "hatch": ("run",),
+    "rye": ("run",),
+    "bundle": ("exec",),
+    "ip": ("netns", "exec"),
+}
 
 
 class Text(t.NamedTuple):
@@ -195,7 +236,9 @@ def _module(rest: tuple[str, ...], interpreter: str, context: Context, way: tupl
             found = context.files.read(path)
             if found.text is not None:
                 return Program(path, "python", found.text, rest[1:], (*way, path), interpreter=interpreter)
-    return Program("", "python", None, rest[1:], way, f"the module {rest[0]} was not found where {interpreter} looks", interpreter=interpreter)
+    return Program(
+        "", "python", None, rest[1:], way, f"the module {rest[0]} was not found where {interpreter} looks", interpreter=interpreter
+    )
 
 
 def site_folders(interpreter: str, files: Files) -> list[str]:
@@ -234,9 +277,7 @@ def _absolute(path: str, context: Context) -> str:
     return posixpath.normpath(path if path.startswith("/") else posixpath.join(context.folder or "/", path))
 
 
-def _text_program(
-    path: str, language: str, argv: tuple[str, ...], context: Context, way: tuple[str, ...], interpreter: str
-) -> Program:
+def _text_program(path: str, language: str, argv: tuple[str, ...], context: Context, way: tuple[str, ...], interpreter: str) -> Program:
     where = _absolute(path, context)
     found = context.files.read(where)
     if found.text is None and language == "node" and not posixpath.splitext(where)[1]:

@@ -18,7 +18,20 @@ from .._units.specifiers import expand_specifiers, parse_name
 from . import model
 from .ending import ends_by_itself
 from .follow import Context, Files, follow, site_folders, unwrap
-from .model import BROKEN_PAIR, CANNOT_TELL, DAEMON, INFERRED, ONESHOT, POOR_MANS_TIMER, SLEEP_LOOP, SOUND_PAIR, SURE, Finding, Judged, Program
+from .model import (
+    BROKEN_PAIR,
+    CANNOT_TELL,
+    DAEMON,
+    INFERRED,
+    ONESHOT,
+    POOR_MANS_TIMER,
+    SLEEP_LOOP,
+    SOUND_PAIR,
+    SURE,
+    Finding,
+    Judged,
+    Program,
+)
 from .other_loops import read_other
 from .pairs import Standing, find_problems, service_of, triggers_of
 from .python_program import read_python
@@ -49,7 +62,9 @@ class Judge:
     """Judges services and timers of one tree of units. ``environment_files`` as for
     :func:`..._units.commands.read_environment`; ``standing`` is what is known of links and states."""
 
-    def __init__(self, names: Names, files: Files, environment_files: t.Mapping[str, str | None], standing: Standing, user: str | None = None) -> None:
+    def __init__(
+        self, names: Names, files: Files, environment_files: t.Mapping[str, str | None], standing: Standing, user: str | None = None
+    ) -> None:
         self._names, self._files, self._environment_files = names, files, environment_files
         self._standing, self._user = standing, user
         self._known: dict[tuple[str, tuple[str, ...], str], Judging] = {}
@@ -57,7 +72,9 @@ class Judge:
     def service(self, name: str, sockets: t.Sequence[str] = ()) -> Finding:
         """What a service is, its timers left out. Never raises: what cannot be read is ``cannot_tell``."""
         merged = self._names.merge(name)
-        empty = Finding(merged.name, CANNOT_TELL, merged.problem or "its file was not found", user=self._user, fragment=merged.fragment or "")
+        empty = Finding(
+            merged.name, CANNOT_TELL, merged.problem or "its file was not found", user=self._user, fragment=merged.fragment or ""
+        )
         if merged.load == "masked":
             return empty._replace(verdict=DAEMON, why="it is masked, and never runs")
         if merged.load != "loaded":
@@ -104,7 +121,11 @@ class Judge:
 
     def program(self, argv: t.Sequence[str], context: Context, depth: int = _DEPTH) -> Judging:
         """What a command line runs for, what it starts in turn taken in."""
-        key = (context.folder, tuple(argv), repr(sorted((k, v) for k, v in context.environment.items() if v)) if depth == _DEPTH else str(depth))
+        key = (
+            context.folder,
+            tuple(argv),
+            repr(sorted((k, v) for k, v in context.environment.items() if v)) if depth == _DEPTH else str(depth),
+        )
         if key not in self._known:
             self._known[key] = self._look(argv, context, depth)
         return self._known[key]
@@ -113,7 +134,11 @@ class Judge:
         words = unwrap(argv)
         known = ends_by_itself(words)
         if words and posixpath.basename(words[0]) == "sleep":
-            return Judging(Judged(CANNOT_TELL if "infinity" in words else ONESHOT, None, "it only waits"), Program(words[0], "binary", None, words[1:], ()), "infinity" not in words)
+            return Judging(
+                Judged(CANNOT_TELL if "infinity" in words else ONESHOT, None, "it only waits"),
+                Program(words[0], "binary", None, words[1:], ()),
+                "infinity" not in words,
+            )
         if words and posixpath.basename(words[0]) == "watch":
             found = read_shell(" ".join(words), "ExecStart=", (), context.environment)
             return Judging(found.judged, Program("", "shell", " ".join(words), (), (" ".join(argv),)))
@@ -170,7 +195,9 @@ class Judge:
 
     def _inner(self, words: t.Sequence[str], program: Program, context: Context, depth: int) -> Judging:
         own = posixpath.dirname(program.path)
-        replaced = [re.sub(r"\$\{?(?:SCRIPT_?DIR|DIR|BASE_?DIR|HERE|script_dir|dir)\}?|\$\(dirname [^)]*\)", own or ".", word) for word in words]
+        replaced = [
+            re.sub(r"\$\{?(?:SCRIPT_?DIR|DIR|BASE_?DIR|HERE|script_dir|dir)\}?|\$\(dirname [^)]*\)", own or ".", word) for word in words
+        ]
         known = [re.sub(r"\$\{?(\w+)\}?", lambda match: context.environment.get(match[1]) or match[0], word) for word in replaced]
         return self.program(known, context, depth - 1)
 
@@ -199,7 +226,11 @@ class Judge:
     def _poor_mans_timer(self, merged: MergedUnit, found: Finding, looks: list[Judging], commands: t.Sequence[Command]) -> Finding | None:
         """``Restart=always`` around a program that ends is a timer."""
         restart, kind = merged.last("Service", "Restart"), merged.last("Service", "Type")
-        if restart is None or restart.value not in ("always", "on-success") or (kind is not None and kind.value not in ("simple", "exec", "idle", "oneshot")):
+        if (
+            restart is None
+            or restart.value not in ("always", "on-success")
+            or (kind is not None and kind.value not in ("simple", "exec", "idle", "oneshot"))
+        ):
             return None
         if found.verdict != ONESHOT or not all(look.ends for look in looks):
             return None
@@ -214,9 +245,20 @@ class Judge:
         setting = pause if pause is not None and seconds >= slept else restart
         source = f"RestartSec={pause.value}" if pause is not None and seconds >= slept else where
         return found._replace(
-            verdict=POOR_MANS_TIMER, why=f"its program ends, and Restart={restart.value} starts it again after {source}", confidence=SURE if all(look.judged.confidence == SURE for look in looks) else INFERRED,
-            file=setting.file, line=setting.line, loop=f"Restart={restart.value}", interval=total, interval_source=source, work=(" ".join(commands[0].argv)[:100],), shape="restart", loop_lines=None, body=None, wait=None,
-        )  # fmt: skip
+            verdict=POOR_MANS_TIMER,
+            why=f"its program ends, and Restart={restart.value} starts it again after {source}",
+            confidence=SURE if all(look.judged.confidence == SURE for look in looks) else INFERRED,
+            file=setting.file,
+            line=setting.line,
+            loop=f"Restart={restart.value}",
+            interval=total,
+            interval_source=source,
+            work=(" ".join(commands[0].argv)[:100],),
+            shape="restart",
+            loop_lines=None,
+            body=None,
+            wait=None,
+        )
 
     def _slept(self, merged: MergedUnit, looks: list[Judging]) -> tuple[float, str]:
         """Waits around the work: in ``ExecStartPre=``, ``ExecStartPost=``, ``ExecStopPost=``, or at the end of a script."""
@@ -231,7 +273,10 @@ class Judge:
         for look in looks:
             last = _last_sleep(look.program)
             if last and not where:
-                total, where = total + last, f"the sleep of {last:g} s at the end of {posixpath.basename(look.program.path) or 'its script'}"
+                total, where = (
+                    total + last,
+                    f"the sleep of {last:g} s at the end of {posixpath.basename(look.program.path) or 'its script'}",
+                )
         return total, where
 
     def timer(self, name: str, service: Finding | None) -> Finding:
@@ -249,22 +294,74 @@ class Judge:
         base = service if service is not None else Finding(unit, SOUND_PAIR, "")
         first = broken[0] if broken else None
         if merged.load not in ("loaded", "not-found"):
-            return base._replace(unit=unit, verdict=CANNOT_TELL if merged.load == "error" else DAEMON, why=merged.problem or "its timer is masked", timer=merged.name, user=self._user)
+            return base._replace(
+                unit=unit,
+                verdict=CANNOT_TELL if merged.load == "error" else DAEMON,
+                why=merged.problem or "its timer is masked",
+                timer=merged.name,
+                user=self._user,
+            )
         return base._replace(
-            unit=unit, verdict=BROKEN_PAIR if broken else SOUND_PAIR, why=first.text if first is not None else f"{merged.name} starts it: {when}",
-            confidence=SURE, timer=merged.name, problems=problems, interval=span, interval_source=when, user=self._user,
-            file=first.file if first is not None else merged.fragment or "", line=first.line if first is not None else 0, fragment=base.fragment or (other.fragment or "" if other is not None else ""),
-        )  # fmt: skip
+            unit=unit,
+            verdict=BROKEN_PAIR if broken else SOUND_PAIR,
+            why=first.text if first is not None else f"{merged.name} starts it: {when}",
+            confidence=SURE,
+            timer=merged.name,
+            problems=problems,
+            interval=span,
+            interval_source=when,
+            user=self._user,
+            file=first.file if first is not None else merged.fragment or "",
+            line=first.line if first is not None else 0,
+            fragment=base.fragment or (other.fragment or "" if other is not None else ""),
+        )
 
 
-_SHELL_WORDS = frozenset(("cd", "export", "set", "source", ".", "echo", "printf", "umask", "ulimit", "[", "[[", "test", "true", ":", "eval", "local", "declare", "return", "exit", "trap", "shift", "read", "let", "pushd", "popd", "alias", "type", "command", "hash", "getopts", "if", "unset", "readonly", "logger"))
+_SHELL_WORDS = frozenset(
+    (
+        "cd",
+        "export",
+        "set",
+        "source",
+        ".",
+        "echo",
+        "printf",
+        "umask",
+        "ulimit",
+        "[",
+        "[[",
+        "test",
+        "true",
+        ":",
+        "eval",
+        "local",
+        "declare",
+        "return",
+        "exit",
+        "trap",
+        "shift",
+        "read",
+        "let",
+        "pushd",
+        "popd",
+        "alias",
+        "type",
+        "command",
+        "hash",
+        "getopts",
+        "if",
+        "unset",
+        "readonly",
+        "logger",
+    )
+)
 
 
 def _is_followable(words: t.Sequence[str]) -> bool:
     name = posixpath.basename(words[0])
     if re.match(r"(?:python|pypy)[\d.]*$|(?:ba|da|k|z)?sh$|perl$|ruby$|node(?:js)?$|php$", name):
         return len(words) > 1
-    return words[0].startswith(("/", "./", "../", "$")) and name not in ("sleep",)
+    return words[0].startswith(("/", "./", "../", "$")) and name != "sleep"
 
 
 def _last_sleep(program: Program) -> float:
@@ -276,15 +373,20 @@ def _last_sleep(program: Program) -> float:
 
 def _may_go_on(text: str) -> bool:
     """Whether a program hands itself over to a library whose code is not read: ``bot.run()``, ``app.serve()``."""
-    return bool(re.search(r"(?m)^\s*(?:await\s+|sys\.exit\(|return\s+|asyncio\.run\()?[\w.]+\.(?:run\w*|serve\w*|start\w*|loop\w*|main\w*|exec_?|listen\w*|join|forever|mainloop)\s*\(", text)) or bool(
-        re.search(r"(?m)^from \S+ import .*\b(main|run|cli|app|serve)\b", text)
-    )
+    return bool(
+        re.search(
+            r"(?m)^\s*(?:await\s+|sys\.exit\(|return\s+|asyncio\.run\()?[\w.]+\.(?:run\w*|serve\w*|start\w*|loop\w*|main\w*|exec_?|listen\w*|join|forever|mainloop)\s*\(",
+            text,
+        )
+    ) or bool(re.search(r"(?m)^from \S+ import .*\b(main|run|cli|app|serve)\b", text))
 
 
 def _by_type(look: Judging, kind: str) -> Judging:
     """What a program is that cannot be read, where its unit says what systemd expects of it."""
     if kind == "forking" and look.judged.verdict == ONESHOT:
-        return look._replace(judged=Judged(CANNOT_TELL, None, "it leaves a process behind that its text does not show (Type=forking)", INFERRED), ends=False)
+        return look._replace(
+            judged=Judged(CANNOT_TELL, None, "it leaves a process behind that its text does not show (Type=forking)", INFERRED), ends=False
+        )
     if look.judged.verdict != CANNOT_TELL or look.judged.loop is not None or look.program.language != "binary":
         return look
     if kind == "oneshot":
@@ -300,57 +402,79 @@ def _unknown(program: Program) -> Judging:
 
 def _finding(empty: Finding, look: Judging, command: Command) -> Finding:
     judged, program, loop = look.judged, look.program, look.judged.loop
-    found = empty._replace(verdict=judged.verdict, why=judged.why, confidence=judged.confidence, language=program.language, program=program.path, argv=program.argv, through=program.through)
+    found = empty._replace(
+        verdict=judged.verdict,
+        why=judged.why,
+        confidence=judged.confidence,
+        language=program.language,
+        program=program.path,
+        argv=program.argv,
+        through=program.through,
+    )
     if loop is None:
         return found._replace(file=program.path or command.setting.file, line=0 if program.path else command.setting.line)
     in_unit = not program.path
     return found._replace(
-        file=command.setting.file if in_unit else loop.file, line=command.setting.line if in_unit else loop.line, loop=loop.text, interval=loop.interval.seconds, interval_source=loop.interval.source,
-        work=loop.work, program="" if in_unit else loop.file, loop_lines=(loop.line, loop.end), body=loop.body, wait=loop.wait, waits_first=loop.waits_first, shape=loop.shape, state=loop.state,
-    )  # fmt: skip
+        file=command.setting.file if in_unit else loop.file,
+        line=command.setting.line if in_unit else loop.line,
+        loop=loop.text,
+        interval=loop.interval.seconds,
+        interval_source=loop.interval.source,
+        work=loop.work,
+        program="" if in_unit else loop.file,
+        loop_lines=(loop.line, loop.end),
+        body=loop.body,
+        wait=loop.wait,
+        waits_first=loop.waits_first,
+        shape=loop.shape,
+        state=loop.state,
+    )
 
 
 def _finder(program: Program, context: Context) -> t.Callable[[str, str], tuple[str, str] | None]:
     """Finds modules of the program's own: beside it, in its package, in folders that it adds to its path."""
     text = program.text or ""
-    entry = re.search(r"(?m)^\s*(?:from|import)\s+([A-Za-z_]\w*)", text) if len(text) < 2000 and re.search(r"sys\.exit\(|load_entry_point|__main__", text) else None
     own = {program.path.split("/")[-2]} if program.path.count("/") > 1 else set()
-    if entry is not None:
-        own.add(entry[1])
-        own |= set(re.findall(r"(?m)^\s*from\s+([A-Za-z_]\w*)", text))
-    added = _SYS_PATH.findall(text)
-    folder = posixpath.dirname(program.path)
-    cache: list[list[str]] = []
+    if len(text) < 2000 and re.search(r"sys\.exit\(|load_entry_point|__main__", text):
+        # A console script: what it imports is the program.
+        own |= set(re.findall(r"(?m)^\s*(?:from|import)\s+([A-Za-z_]\w*)", text))
+    added = [
+        posixpath.dirname(program.path),
+        *_SYS_PATH.findall(text),
+        *(context.environment.get("PYTHONPATH") or "").split(":"),
+        context.folder,
+    ]
+    installed: list[list[str]] = []
 
-    def sites() -> list[str]:
-        if not cache:
-            cache.append(site_folders(program.interpreter or "/usr/bin/python3", context.files))
-        return cache[0]
+    def roots(plain: str, importer: str) -> list[str]:
+        package = _package_root(posixpath.dirname(importer), context.files)
+        if plain.partition(".")[0] not in own:
+            return [package, *added]
+        if not installed:
+            installed.append(site_folders(program.interpreter or "/usr/bin/python3", context.files))
+        return [package, *added, *installed[0]]
 
     def find(name: str, importer: str) -> tuple[str, str] | None:
-        here = posixpath.dirname(importer)
-        dots = len(name) - len(name.lstrip("."))
         plain = name.lstrip(".")
-        if dots:
-            for _step in range(dots - 1):
-                here = posixpath.dirname(here)
-            roots = [here]
-        else:
-            package = here
-            while context.files.read(f"{package}/__init__.py").kind != "missing" and package not in ("/", ""):
-                package = posixpath.dirname(package)
-            roots = [folder, package, *added, *(context.environment.get("PYTHONPATH") or "").split(":"), context.folder]
-            if plain.partition(".")[0] in own:
-                roots += sites()
-        for root in dict.fromkeys(one for one in roots if one and one != "/"):
-            base = posixpath.join(root, plain.replace(".", "/"))
-            for path in (f"{base}.py", f"{base}/__init__.py"):
-                found = context.files.read(path)
-                if found.text is not None and path != importer:
-                    return path, found.text
+        here = posixpath.dirname(importer)
+        for _step in range(len(name) - len(plain) - 1):
+            here = posixpath.dirname(here)
+        folders = [here] if name.startswith(".") else roots(plain, importer)
+        bases = [posixpath.join(one, plain.replace(".", "/")) for one in dict.fromkeys(folders) if one and one != "/"]
+        for path in (path for base in bases for path in (f"{base}.py", f"{base}/__init__.py")):
+            found = context.files.read(path)
+            if found.text is not None and path != importer:
+                return path, found.text
         return None
 
     return find
+
+
+def _package_root(folder: str, files: Files) -> str:
+    """The folder that the outermost package lies in."""
+    while files.read(f"{folder}/__init__.py").kind != "missing" and folder not in ("/", ""):
+        folder = posixpath.dirname(folder)
+    return folder
 
 
 def names_of(names: Names) -> tuple[list[str], list[str]]:
@@ -367,7 +491,8 @@ def names_of(names: Names) -> tuple[list[str], list[str]]:
 
 def pulled_in(names: Names) -> tuple[frozenset[str], frozenset[str]]:
     """Units that a link of a target enables, and those that other units pull in by their texts."""
-    enabled, wanted = set(), set()
+    enabled: set[str] = set()
+    wanted: set[str] = set()
     for folder, entries in names.tree.folders.items():
         stem, _dot, kind = folder.rpartition("/")[2].rpartition(".")
         if kind in ("wants", "requires", "upholds"):

@@ -15,13 +15,27 @@ from .model import INFERRED, Interval, Judged, Loop
 from .python_loops import SHORTEST
 from .weigh import weigh
 
-_LINE_COMMENT = {"perl": r"(?m)(^|\s)#.*$", "ruby": r"(?m)(^|\s)#.*$", "node": r"(?m)(^|[\s;{}])//.*$|/\*.*?\*/", "php": r"(?m)(^|[\s;{}])(//|#).*$|/\*.*?\*/"}
+_LINE_COMMENT = {
+    "perl": r"(?m)(^|\s)#.*$",
+    "ruby": r"(?m)(^|\s)#.*$",
+    "node": r"(?m)(^|[\s;{}])//.*$|/\*.*?\*/",
+    "php": r"(?m)(^|[\s;{}])(//|#).*$|/\*.*?\*/",
+}
 _POD = re.compile(r"(?ms)^=(?:pod|head\d|begin|item|over|cut).*?(?:^=cut.*?$|\Z)|^__END__.*\Z")
 _STRING = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"")
 _HEADS = {
-    "perl": r"\b(?:while\s*\(\s*(?:1|true|not\s+\$?\w*|!\s*\$\w+|\$(?:run\w*|keep\w*|loop\w*|continue))\s*\)|until\s*\(\s*(?:0|\$\w+)\s*\)|for\s*\(\s*;\s*;\s*\)|while\s*\(\s*sleep\b[^)]*\))\s*\{",
-    "php": r"\b(?:while\s*\(\s*(?:1|true|TRUE|!\s*\$\w+|\$(?:run\w*|keep\w*|loop\w*))\s*\)|for\s*\(\s*;\s*;\s*\)|do)\s*\{",
-    "ruby": r"(?m)^\s*(?:loop\s+(?:do|\{)|while\s+(?:true|1|@?running|!@?\w*stop\w*)\b(?:\s+do)?|until\s+(?:false|@?\w*stop\w*)\b(?:\s+do)?)",
+    "perl": (
+        r"\b(?:while\s*\(\s*(?:1|true|(?:not\s+|!\s*)\$(?:stop|quit|exit|term|shut|kill|done|end)\w*|\$(?:run\w*|keep\w*|loop\w*|continue))\s*\)|until\s*\(\s*(?:0|\$(?:stop|quit|exit|term|shut|kill)\w*)\s*\)|"
+        r"for\s*\(\s*;\s*;\s*\)|while\s*\(\s*sleep\b[^)]*\))\s*\{"
+    ),
+    "php": (
+        r"\b(?:while\s*\(\s*(?:1|true|TRUE|!\s*\$(?:stop|quit|exit|term|shut|kill)\w*|\$(?:run\w*|keep\w*|loop\w*))\s*\)|"
+        r"for\s*\(\s*;\s*;\s*\)|do)\s*\{"
+    ),
+    "ruby": (
+        r"(?m)^\s*(?:loop\s+(?:do|\{)|while\s+(?:true|1|@?running|!@?\w*stop\w*)\b(?:\s+do)?|"
+        r"until\s+(?:false|@?\w*stop\w*)\b(?:\s+do)?)"
+    ),
     "node": r"\b(?:while\s*\(\s*(?:true|1|!\s*\w*[sS]top\w*|running)\s*\)|for\s*\(\s*;\s*;\s*\))\s*\{",
 }
 _SERVES = re.compile(
@@ -35,7 +49,10 @@ _SLEEP = {
     "perl": r"\b(?:sleep|Time::HiRes::sleep)\s*\(?\s*([^;)]*)",
     "php": r"\b(?:sleep)\s*\(\s*([^;)]*)\)",
     "ruby": r"\b(?:Kernel\.)?sleep\b\s*\(?\s*([^\n;)]*)",
-    "node": r"\b(?:await\s+)?(?:sleep|delay|wait|setTimeout|timers\.setTimeout)\s*\(\s*(?:\w+\s*=>\s*setTimeout\(\s*\w+\s*,\s*)?([^;)]*)\)?",
+    "node": (
+        r"\b(?:await\s+)?(?:sleep|delay|wait|setTimeout|timers\.setTimeout)\s*\(\s*"
+        r"(?:\w+\s*=>\s*setTimeout\(\s*\w+\s*,\s*)?([^;)]*)\)?"
+    ),
 }
 _MILLI = frozenset(("node",))
 
@@ -62,9 +79,9 @@ def _without_comments(text: str, language: str) -> str:
     # A comment sign in a string is none.
     masked = _STRING.sub(lambda match: match[0][0] + "x" * (len(match[0]) - 2) + match[0][-1], text)
     last = 0
-    for match in re.compile(_LINE_COMMENT[language], re.DOTALL if "*" in _LINE_COMMENT[language] and language in ("node", "php") else 0).finditer(
-        masked if language not in ("node", "php") else re.sub(r"(?m)(^|[\s;{}])//.*$", _blank, masked)
-    ):
+    for match in re.compile(
+        _LINE_COMMENT[language], re.DOTALL if "*" in _LINE_COMMENT[language] and language in ("node", "php") else 0
+    ).finditer(masked if language not in ("node", "php") else re.sub(r"(?m)(^|[\s;{}])//.*$", _blank, masked)):
         kept += [text[last : match.start()], _blank(match)]
         last = match.end()
     kept.append(text[last:])
@@ -99,7 +116,7 @@ def _classify(head: re.Match[str], code: str, text: str, path: str, language: st
     first += head[0].startswith("\n")
     if head[0].lstrip().startswith("do") and language == "php" and not re.match(r"\}\s*while\s*\(\s*(?:1|true)", code[end : end + 40]):
         return None
-    waits = [match for match in re.finditer(_SLEEP[language], body if "sleep" not in head[0] else head[0] + body)]
+    waits = list(re.finditer(_SLEEP[language], body if "sleep" not in head[0] else head[0] + body))
     seconds = max((one for one in (_seconds(match[1], code, language) for match in waits) if one is not None), default=None)
     interval = Interval(seconds, waits[0][0].strip()[:80] if waits else "", False)
     kind, why = _kind(body, head[0], waits, seconds)
@@ -120,7 +137,9 @@ def _kind(body: str, head: str, waits: list[re.Match[str]], seconds: float | Non
         return "waiting", "it may end when its work says so"
     if signs.CONTROL.search(body):
         return "control", "it controls something that must be controlled all the time"
-    if re.search(r"\b(?:if|unless|catch|rescue|else)\b[^\n]*\n?[^\n]*$", body[: waits[-1].start()][-80:]) and re.search(r"(?s)\b(if|unless|catch|rescue)\b[^{}]*\{?[^{}]*$", body[: waits[-1].start()][-80:]):
+    if re.search(r"\b(?:if|unless|catch|rescue|else)\b[^\n]*\n?[^\n]*$", body[: waits[-1].start()][-80:]) and re.search(
+        r"(?s)\b(if|unless|catch|rescue)\b[^{}]*\{?[^{}]*$", body[: waits[-1].start()][-80:]
+    ):
         return "idle", "it may wait only under a condition"
     if signs.QUEUE.search(body):
         return "idle", "it takes work from a queue"
@@ -165,5 +184,19 @@ def _timers(code: str, text: str, path: str) -> list[Loop]:
         kind = "job" if seconds is None or seconds >= SHORTEST else "ticker"
         interval = Interval(seconds, f"setInterval(..., {inner.rpartition(',')[2].strip()[:40]})", False)
         work = tuple(dict.fromkeys(re.findall(r"\b([A-Za-z_][\w.]*)", inner)))[:3]
-        found.append(Loop(kind, path, line, code.count("\n", 0, end) + 1, text.split("\n")[line - 1].strip()[:120], interval, work, "a timer repeats its work", (line, line), confidence=INFERRED, shape="timer"))
+        found.append(
+            Loop(
+                kind,
+                path,
+                line,
+                code.count("\n", 0, end) + 1,
+                text.split("\n")[line - 1].strip()[:120],
+                interval,
+                work,
+                "a timer repeats its work",
+                (line, line),
+                confidence=INFERRED,
+                shape="timer",
+            )
+        )
     return found

@@ -27,9 +27,33 @@ REPEATING = ("OnUnitActiveSec", "OnUnitInactiveSec")
 _SPANS = ("OnBootSec", "OnStartupSec", "OnActiveSec", *REPEATING)
 # systemd.timer(5) of 257.
 _KEYS = frozenset(
-    (*FIRST, *REPEATING, "AccuracySec", "RandomizedDelaySec", "RandomizedOffsetSec", "FixedRandomDelay", "DeferReactivation", "Unit", "Persistent", "WakeSystem", "RemainAfterElapse")
+    (
+        *FIRST,
+        *REPEATING,
+        "AccuracySec",
+        "RandomizedDelaySec",
+        "RandomizedOffsetSec",
+        "FixedRandomDelay",
+        "DeferReactivation",
+        "Unit",
+        "Persistent",
+        "WakeSystem",
+        "RemainAfterElapse",
+    )
 )
-_BOOT_TARGETS = frozenset(("multi-user.target", "default.target", "graphical.target", "basic.target", "sysinit.target", "network-online.target", "timers.target", "rescue.target", "local-fs.target"))
+_BOOT_TARGETS = frozenset(
+    (
+        "multi-user.target",
+        "default.target",
+        "graphical.target",
+        "basic.target",
+        "sysinit.target",
+        "network-online.target",
+        "timers.target",
+        "rescue.target",
+        "local-fs.target",
+    )
+)
 _ENDLESS = ("always", "on-success")
 
 
@@ -70,9 +94,27 @@ def find_problems(timer: MergedUnit, service: MergedUnit | None, standing: Stand
     found = [*_triggers(timer, triggers, standing), *_keys(timer), *_accumulated(timer), *_standing_of_timer(timer, standing)]
     if service is None or service.load == "not-found":
         if standing.service_is_known and not (parse_name(timer.name).is_template):
-            found.append(_problem("service-missing", "broken", f"{service_of(timer)} does not exist, so the timer cannot start", timer, None, f"write {service_of(timer)}, or name another in Unit="))
+            found.append(
+                _problem(
+                    "service-missing",
+                    "broken",
+                    f"{service_of(timer)} does not exist, so the timer cannot start",
+                    timer,
+                    None,
+                    f"write {service_of(timer)}, or name another in Unit=",
+                )
+            )
     elif service.load == "masked":
-        found.append(_problem("service-masked", "broken", f"{service.name} is masked: the timer fires and nothing runs", timer, None, f"systemctl unmask {service.name}, or disable the timer"))
+        found.append(
+            _problem(
+                "service-masked",
+                "broken",
+                f"{service.name} is masked: the timer fires and nothing runs",
+                timer,
+                None,
+                f"systemctl unmask {service.name}, or disable the timer",
+            )
+        )
     elif service.load == "loaded" and service.name.endswith(".service"):
         found += _service(timer, service, triggers, standing, runs_on)
     return tuple(found)
@@ -88,22 +130,67 @@ def _triggers(timer: MergedUnit, triggers: list[Setting], standing: Standing) ->
     for one in triggers:
         fault = calendar_fault(one.value) if one.key == "OnCalendar" else ""
         if fault:
-            found.append(_problem("oncalendar-invalid", "broken", f"OnCalendar={one.value} is ignored: {fault}", timer, one, "check it with: systemd-analyze calendar"))
+            found.append(
+                _problem(
+                    "oncalendar-invalid",
+                    "broken",
+                    f"OnCalendar={one.value} is ignored: {fault}",
+                    timer,
+                    one,
+                    "check it with: systemd-analyze calendar",
+                )
+            )
         span = parse_span(one.value) if one.key in _SPANS and "%" not in one.value and "{{" not in one.value else 1.0
         if span is None:
-            found.append(_problem("timespan-invalid", "broken", f"{one.key}={one.value} is no time span, and is ignored", timer, one, "check it with: systemd-analyze timespan"))
+            found.append(
+                _problem(
+                    "timespan-invalid",
+                    "broken",
+                    f"{one.key}={one.value} is no time span, and is ignored",
+                    timer,
+                    one,
+                    "check it with: systemd-analyze timespan",
+                )
+            )
         elif one.key in REPEATING and span == 0:
-            found.append(_problem("interval-zero", "broken", f"{one.key}={one.value} starts the service again at once, for ever", timer, one, "name the interval that is meant"))
+            found.append(
+                _problem(
+                    "interval-zero",
+                    "broken",
+                    f"{one.key}={one.value} starts the service again at once, for ever",
+                    timer,
+                    one,
+                    "name the interval that is meant",
+                )
+            )
     if timer.load == "loaded" and not triggers:
         if not any(one.section == "Timer" and one.key in (*FIRST, *REPEATING) for one in timer.settings):
-            found.append(_problem("no-trigger", "broken", "the timer has no trigger, so systemd refuses it", timer, None, "add OnCalendar=, or OnBootSec= and OnUnitActiveSec="))
+            found.append(
+                _problem(
+                    "no-trigger",
+                    "broken",
+                    "the timer has no trigger, so systemd refuses it",
+                    timer,
+                    None,
+                    "add OnCalendar=, or OnBootSec= and OnUnitActiveSec=",
+                )
+            )
     elif triggers and all(one.key in REPEATING for one in triggers) and not _started_otherwise(timer, standing):
         first = triggers[0]
         text = f"{first.key}= counts from the last run of the service, and nothing starts it a first time: the timer never fires"
         found.append(_problem("no-first-trigger", "broken", text, timer, first, "add OnActiveSec= or OnBootSec= beside it"))
     calendar = [one for one in triggers if one.key == "OnCalendar"]
     if timer.flag("Timer", "Persistent") and triggers and not calendar:
-        found.append(_problem("persistent-without-calendar", "harmless", "Persistent= acts on OnCalendar= only", timer, timer.last("Timer", "Persistent"), "leave it away, or use OnCalendar="))
+        found.append(
+            _problem(
+                "persistent-without-calendar",
+                "harmless",
+                "Persistent= acts on OnCalendar= only",
+                timer,
+                timer.last("Timer", "Persistent"),
+                "leave it away, or use OnCalendar=",
+            )
+        )
     return found
 
 
@@ -122,14 +209,18 @@ def _keys(timer: MergedUnit) -> list[Problem]:
         if not known or misplaced:
             where = f"there is no {one.key}= in [{one.section}]"
             hint = next((key for key in _KEYS if one.key.lower().rstrip("sec") == key.lower().rstrip("sec")), "")
-            remedy = f"move it to [Timer]: {one.key}=" if misplaced else f"write {hint}=" if hint else "see systemd.timer(5) for what there is"
+            remedy = (
+                f"move it to [Timer]: {one.key}=" if misplaced else f"write {hint}=" if hint else "see systemd.timer(5) for what there is"
+            )
             found.append(_problem("unknown-key", "broken", f"{where}: systemd ignores it", timer, one, remedy))
     return found
 
 
 def _accumulated(timer: MergedUnit) -> list[Problem]:
     """A drop-in that adds a schedule to the one it was meant to replace."""
-    base = [one for one in timer.settings if one.section == "Timer" and one.key == "OnCalendar" and one.file == timer.fragment and one.value]
+    base = [
+        one for one in timer.settings if one.section == "Timer" and one.key == "OnCalendar" and one.file == timer.fragment and one.value
+    ]
     for one in timer.settings:
         if one.section != "Timer" or one.file == timer.fragment or one.key not in (*FIRST, *REPEATING):
             continue
@@ -148,7 +239,16 @@ def _standing_of_timer(timer: MergedUnit, standing: Standing) -> list[Problem]:
         return []
     if any(name in standing.enabled or name in standing.active or name in standing.wanted for name in timer.names):
         return []
-    return [_problem("timer-not-enabled", "broken", "the timer is neither enabled nor running, so nothing ever starts its service", timer, None, f"systemctl enable --now {timer.name}")]
+    return [
+        _problem(
+            "timer-not-enabled",
+            "broken",
+            "the timer is neither enabled nor running, so nothing ever starts its service",
+            timer,
+            None,
+            f"systemctl enable --now {timer.name}",
+        )
+    ]
 
 
 def _service(timer: MergedUnit, service: MergedUnit, triggers: list[Setting], standing: Standing, runs_on: str) -> list[Problem]:
@@ -156,23 +256,57 @@ def _service(timer: MergedUnit, service: MergedUnit, triggers: list[Setting], st
     repeats = any(one.key in (*REPEATING, "OnCalendar") for one in triggers)
     kind = service.last("Service", "Type")
     restart = service.last("Service", "Restart")
-    oneshot = kind is not None and kind.value == "oneshot" or (kind is None and not service.all("Service", "ExecStart"))
+    oneshot = (kind is not None and kind.value == "oneshot") or (kind is None and not service.all("Service", "ExecStart"))
     endless = restart is not None and restart.value in _ENDLESS
     if repeats and not oneshot and runs_on:
         text = f"the timer starts a service that goes on running ({runs_on}): every start after the first does nothing"
-        found.append(_problem("timer-drives-daemon", "broken", text, timer, None, "let the service do its work once and end (Type=oneshot), or drop the timer"))
+        found.append(
+            _problem(
+                "timer-drives-daemon",
+                "broken",
+                text,
+                timer,
+                None,
+                "let the service do its work once and end (Type=oneshot), or drop the timer",
+            )
+        )
     if repeats and not oneshot:
-        text = f"Type={kind.value if kind else 'simple'}: systemd takes the service for a daemon, and its failures, timeouts and what is ordered behind it are lost"
-        found.append(_problem("type-not-oneshot", "broken", text, service, kind, "Type=oneshot"))
+        is_now = kind.value if kind else "simple"
+        text = f"Type={is_now}: systemd takes the service for a daemon; how a run ends, how long it may take and what waits for it is lost"
+        found.append(_problem("type-not-oneshot", _severity(service), text, service, kind, "Type=oneshot"))
     if repeats and endless and restart is not None:
-        found.append(_problem("restart-policy", "broken", f"Restart={restart.value} starts the service again after every run, whatever the timer says", service, restart, "Restart=no, or Restart=on-failure"))
+        found.append(
+            _problem(
+                "restart-policy",
+                "broken",
+                f"Restart={restart.value} starts the service again after every run, whatever the timer says",
+                service,
+                restart,
+                "Restart=no, or Restart=on-failure",
+            )
+        )
     if repeats and service.flag("Service", "RemainAfterExit"):
         text = "RemainAfterExit=yes: the service stays active after its first run, and the timer never starts it again"
-        found.append(_problem("remain-after-exit", "broken", text, service, service.last("Service", "RemainAfterExit"), "leave RemainAfterExit= away"))
+        found.append(
+            _problem(
+                "remain-after-exit", "broken", text, service, service.last("Service", "RemainAfterExit"), "leave RemainAfterExit= away"
+            )
+        )
     found += _enabled(timer, service, standing)
-    pulled = next((one for key in ("Requires", "Wants", "BindsTo") for one in timer.all("Unit", key) if service.name in one.value.split()), None)
+    pulled = next(
+        (one for key in ("Requires", "Wants", "BindsTo") for one in timer.all("Unit", key) if service.name in one.value.split()), None
+    )
     if pulled is not None:
-        found.append(_problem("timer-requires-service", "risky", f"{pulled.key}={service.name} runs the service whenever the timer itself is started", timer, pulled, "leave it away: a timer needs no dependency on its service"))
+        found.append(
+            _problem(
+                "timer-requires-service",
+                "risky",
+                f"{pulled.key}={service.name} runs the service whenever the timer itself is started",
+                timer,
+                pulled,
+                "leave it away: a timer needs no dependency on its service",
+            )
+        )
     return [*found, *_limits(service, oneshot and repeats)]
 
 
@@ -181,12 +315,43 @@ def _enabled(timer: MergedUnit, service: MergedUnit, standing: Standing) -> list
         if not any(name in standing.enabled for name in service.names):
             return []
         text = "the service is enabled besides its timer, so every boot runs it, whatever the schedule says"
-        return [_problem("service-also-enabled", "broken", text, service, service.last("Install", "WantedBy"), f"systemctl disable {service.name}, and leave [Install] away")]
-    wanted = next((one for key in ("WantedBy", "RequiredBy", "UpheldBy") for one in service.all("Install", key) if _BOOT_TARGETS & set(one.value.split())), None)
+        return [
+            _problem(
+                "service-also-enabled",
+                "broken",
+                text,
+                service,
+                service.last("Install", "WantedBy"),
+                f"systemctl disable {service.name}, and leave [Install] away",
+            )
+        ]
+    wanted = next(
+        (
+            one
+            for key in ("WantedBy", "RequiredBy", "UpheldBy")
+            for one in service.all("Install", key)
+            if _BOOT_TARGETS & set(one.value.split())
+        ),
+        None,
+    )
     if wanted is None or "Also" in {one.key for one in service.settings if timer.name in one.value}:
         return []
     text = f"{wanted.key}={wanted.value}: enabled like this the service runs at every boot, whatever the timer says"
-    return [_problem("service-also-enabled", "broken", text, service, wanted, "leave [Install] away from the service; enable the timer only")]
+    return [
+        _problem(
+            "service-also-enabled",
+            _severity(service),
+            text,
+            service,
+            wanted,
+            "leave [Install] away from the service; enable the timer only",
+        )
+    ]
+
+
+def _severity(service: MergedUnit) -> str:
+    """A package's own pair mostly works as it is; what an administrator wrote is theirs to mend."""
+    return "risky" if (service.fragment or "").startswith(("/usr/lib/", "/lib/")) else "broken"
 
 
 def _limits(service: MergedUnit, timed: bool) -> list[Problem]:
@@ -194,9 +359,22 @@ def _limits(service: MergedUnit, timed: bool) -> list[Problem]:
     if not timed:
         return []
     found = []
-    timeout = service.last("Service", "TimeoutStartSec") or service.last("Service", "TimeoutSec") or service.last("Service", "RuntimeMaxSec")
+    timeout = (
+        service.last("Service", "TimeoutStartSec") or service.last("Service", "TimeoutSec") or service.last("Service", "RuntimeMaxSec")
+    )
     if timeout is None or parse_span(timeout.value) in (0.0, float("inf")):
-        found.append(_problem("no-timeout", "advice", "a run that hangs is never ended (a oneshot service has no timeout of its own), and the timer waits for it for ever", service, timeout, "TimeoutStartSec= of a few times a normal run"))
+        found.append(
+            _problem(
+                "no-timeout",
+                "advice",
+                "a run that hangs is never ended (a oneshot service has no timeout of its own), and the timer waits for it for ever",
+                service,
+                timeout,
+                "TimeoutStartSec= of a few times a normal run",
+            )
+        )
     if not any(service.last("Service", key) for key in ("MemoryMax", "MemoryHigh", "MemoryLimit", "Slice")):
-        found.append(_problem("no-memory-cap", "advice", "nothing keeps a run from taking all memory of the host", service, None, "MemoryMax="))
+        found.append(
+            _problem("no-memory-cap", "advice", "nothing keeps a run from taking all memory of the host", service, None, "MemoryMax=")
+        )
     return found

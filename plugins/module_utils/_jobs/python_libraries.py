@@ -66,10 +66,14 @@ def _loop(node: ast.AST, interval: Interval, module: Module, shape: str) -> Loop
     statement = t.cast("ast.stmt", node)
     text = source(node, module)
     kind = "job" if interval.seconds is None or interval.seconds >= SHORTEST else "ticker"
-    why = "a library repeats its work" if kind == "job" else f"its period of {interval.seconds:g} s is too short to tell a job from a ticker"
+    why = (
+        "a library repeats its work" if kind == "job" else f"its period of {interval.seconds:g} s is too short to tell a job from a ticker"
+    )
     loop = make_loop(kind, statement, [], module, interval._replace(source=text), why)
     arguments = node.args if isinstance(node, ast.Call) else []
-    return loop._replace(shape=shape, work=tuple(source(one, module) for one in arguments if isinstance(one, (ast.Name, ast.Attribute)))[:3])
+    return loop._replace(
+        shape=shape, work=tuple(source(one, module) for one in arguments if isinstance(one, (ast.Name, ast.Attribute)))[:3]
+    )
 
 
 def _schedule(node: ast.Call, module: Module, function: Function | None, values: Values) -> list[Loop]:

@@ -20,20 +20,25 @@ if t.TYPE_CHECKING:
     from .python_module import Function, Module
     from .python_values import Values
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 SHORTEST = 10.0
 """Seconds. What waits less between two rounds may be a job or a ticker: that cannot be told (measured on public code)."""
 
-_SLEEPS = frozenset(
+_SLEEPS = _words(
     "time.sleep asyncio.sleep trio.sleep anyio.sleep gevent.sleep eventlet.sleep tornado.gen.sleep curio.sleep utime.sleep sleep "
-    "eventlet.greenthread.sleep pause.seconds pause.minutes twisted.internet.task.deferLater".split()
+    "eventlet.greenthread.sleep pause.seconds pause.minutes twisted.internet.task.deferLater"
 )
 _SCALE = {"pause.minutes": 60.0, "sleep_ms": 1e-3}
-_QUIET = frozenset(
+_QUIET = _words(
     "print log debug info warning warn error exception critical notice write flush format strftime now time time_ns monotonic "
-    "isoformat str int float len repr round join append is_set is_running isEnabledFor perf_counter getLogger max min abs upper lower strip "
-    "range sorted items keys values get enumerate exit set add sleep wait fromtimestamp today utcnow total_seconds ctime clear "
-    "timedelta datetime localtime gmtime split replace startswith endswith echo secho puts update copy sum any all list dict "
-    "tuple bool isinstance hasattr getattr type SystemExit collect pop title encode decode".split()
+    "isoformat str int float len repr round join append is_set is_running isEnabledFor perf_counter getLogger max min abs upper "
+    "lower strip range sorted items keys values get enumerate exit set add sleep wait fromtimestamp today utcnow total_seconds "
+    "ctime clear timedelta datetime localtime gmtime split replace startswith endswith echo secho puts update copy sum any all "
+    "list dict tuple bool isinstance hasattr getattr type SystemExit collect pop title encode decode"
 )
 _ENDLESS_ITERATORS = frozenset(("itertools.count", "itertools.cycle", "itertools.repeat", "count", "cycle", "repeat"))
 
@@ -62,7 +67,9 @@ class LoopReader:
             if not isinstance(node.iter, ast.Call):
                 return False
             path = dotted(node.iter.func, self.module)
-            return path in _ENDLESS_ITERATORS or (path == "iter" and len(node.iter.args) == 2 and not isinstance(node.iter.args[0], ast.Lambda))
+            return path in _ENDLESS_ITERATORS or (
+                path == "iter" and len(node.iter.args) == 2 and not isinstance(node.iter.args[0], ast.Lambda)
+            )
         return None
 
     def _endless_test(self, test: ast.expr, loop: ast.While) -> bool:
@@ -77,7 +84,9 @@ class LoopReader:
         if isinstance(test, ast.Compare):
             left, right = test.left, test.comparators[0]
             both_constant = isinstance(left, ast.Constant) and isinstance(right, ast.Constant)
-            flag = isinstance(right, ast.Constant) and isinstance(right.value, bool) or (isinstance(right, ast.Constant) and right.value in (0, 1))
+            flag = (isinstance(right, ast.Constant) and isinstance(right.value, bool)) or (
+                isinstance(right, ast.Constant) and right.value in (0, 1)
+            )
             return both_constant or (flag and self._endless_flag(left, loop))
         return self._endless_flag(test, loop)
 
@@ -119,7 +128,7 @@ class LoopReader:
             interval = self.values.seconds(node.args[0], self.module, self.function)
             seconds = None if interval.seconds is None else interval.seconds * _SCALE.get(path, 1.0)
             return Interval(seconds, source(node, self.module), interval.sure), ""
-        if path in ("select.select",) and len(node.args) == 4 and all(_is_empty(one) for one in node.args[:3]):
+        if path == "select.select" and len(node.args) == 4 and all(_is_empty(one) for one in node.args[:3]):
             return self._interval(node, node.args[3]), ""
         if path == "asyncio.wait_for" and node.args:
             inner = node.args[0]
@@ -139,7 +148,7 @@ class LoopReader:
         if not node.args or not path.startswith(("os.system", "subprocess.")):
             return None
         first = node.args[0]
-        words = [one.value for one in first.elts if isinstance(one, ast.Constant)] if isinstance(first, (ast.List, ast.Tuple)) else []
+        words = [str(one.value) for one in first.elts if isinstance(one, ast.Constant)] if isinstance(first, (ast.List, ast.Tuple)) else []
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             words = first.value.split()
         if len(words) != 2 or str(words[0]).rpartition("/")[2] != "sleep":
@@ -170,7 +179,10 @@ class LoopReader:
         if isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
             return self._waits_of_try(t.cast("ast.Try", node), place, depth)
         if isinstance(node, (ast.With, ast.AsyncWith)):
-            return [*self._in_expressions(node, [item.context_expr for item in node.items], place, depth), *self.waits(node.body, place, depth)]
+            return [
+                *self._in_expressions(node, [item.context_expr for item in node.items], place, depth),
+                *self.waits(node.body, place, depth),
+            ]
         if isinstance(node, ast.If):
             return self._waits_of_if(node, place, depth)
         if isinstance(node, (ast.For, ast.AsyncFor)):
@@ -206,7 +218,9 @@ class LoopReader:
             return False
         names = {_last_name(one) for one in ast.walk(test) if isinstance(one, (ast.Name, ast.Attribute))}
         waited = {_last_name(one) for wait in waits for one in ast.walk(wait.node) if isinstance(one, (ast.Name, ast.Attribute))}
-        if isinstance(test, (ast.Compare, ast.Name, ast.Attribute)) and any(signs.TIME_LEFT.search(name) and name in waited for name in names):
+        if isinstance(test, (ast.Compare, ast.Name, ast.Attribute)) and any(
+            signs.TIME_LEFT.search(name) and name in waited for name in names
+        ):
             return True
         return all(signs.FLAG.search(name) for name in names) and bool(names)
 
@@ -319,7 +333,8 @@ def carried_state(loop: ast.stmt, body: t.Sequence[ast.stmt]) -> tuple[str, ...]
     """Plain names that a round reads before it sets them, and sets: what it carries from round to round."""
     first: dict[str, str] = {}
     for statement in body:
-        loads, stores = [], []
+        loads: list[str] = []
+        stores: list[str] = []
         for node in own_nodes([statement]):
             if isinstance(node, ast.Name):
                 (stores if isinstance(node.ctx, ast.Store) else loads).append(node.id)
@@ -334,7 +349,9 @@ def carried_state(loop: ast.stmt, body: t.Sequence[ast.stmt]) -> tuple[str, ...]
     return tuple(sorted(name for name in stored if first.get(name) == "load"))
 
 
-def make_loop(kind: str, node: ast.stmt, body: t.Sequence[ast.stmt], module: Module, interval: Interval, why: str, wait: Wait | None = None) -> Loop:
+def make_loop(
+    kind: str, node: ast.stmt, body: t.Sequence[ast.stmt], module: Module, interval: Interval, why: str, wait: Wait | None = None
+) -> Loop:
     """A :class:`Loop` out of a statement of a module."""
     last = body[-1].end_lineno or body[-1].lineno if body else node.lineno
     return Loop(

@@ -97,14 +97,8 @@ def _note(module: Module, node: ast.AST, owner: Function | None) -> None:
         module.functions.setdefault(node.name, []).append(node)
     elif isinstance(node, ast.ClassDef):
         module.classes[node.name] = node
-    elif isinstance(node, ast.Import):
-        for alias in node.names:
-            module.imports[alias.asname or alias.name.partition(".")[0]] = alias.name if alias.asname else alias.name.partition(".")[0]
-    elif isinstance(node, ast.ImportFrom):
-        base = "." * node.level + (node.module or "")
-        for alias in node.names:
-            joined = f"{base}{alias.name}" if base.endswith(".") else f"{base}.{alias.name}"
-            module.imports[alias.asname or alias.name] = joined
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        _note_import(module, node)
     elif isinstance(node, ast.Assign):
         for target in node.targets:
             _note_target(module, target, node.value, owner)
@@ -114,6 +108,17 @@ def _note(module: Module, node: ast.AST, owner: Function | None) -> None:
         for item in node.items:
             if item.optional_vars is not None:
                 _note_target(module, item.optional_vars, item.context_expr, owner)
+
+
+def _note_import(module: Module, node: ast.Import | ast.ImportFrom) -> None:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            first = alias.name.partition(".")[0]
+            module.imports[alias.asname or first] = alias.name if alias.asname else first
+        return
+    base = "." * node.level + (node.module or "")
+    for alias in node.names:
+        module.imports[alias.asname or alias.name] = f"{base}{alias.name}" if base.endswith(".") else f"{base}.{alias.name}"
 
 
 def _note_target(module: Module, target: ast.expr, value: ast.expr, owner: Function | None) -> None:

@@ -30,12 +30,34 @@ Find = t.Callable[[str, str], t.Optional[tuple[str, str]]]
 _MOST_MODULES = 30
 _MOST_TEXT = 1_500_000  # characters of all modules together
 # What a framework calls by itself.
-_CALLED_BY_NAME = frozenset(("run", "main", "handle", "execute", "start", "loop", "__init__", "__enter__", "__call__", "process", "work", "serve"))
-_THREADS = frozenset(("Thread", "Process", "start_new_thread", "submit", "run_in_executor", "create_task", "ensure_future", "gather", "spawn", "spawn_later", "start_soon", "TaskGroup"))
+_CALLED_BY_NAME = frozenset(
+    ("run", "main", "handle", "execute", "start", "loop", "__init__", "__enter__", "__call__", "process", "work", "serve")
+)
+_THREADS = frozenset(
+    (
+        "Thread",
+        "Process",
+        "start_new_thread",
+        "submit",
+        "run_in_executor",
+        "create_task",
+        "ensure_future",
+        "gather",
+        "spawn",
+        "spawn_later",
+        "start_soon",
+        "TaskGroup",
+    )
+)
 
 
 def read_python(
-    text: str, path: str, argv: t.Sequence[str], environment: t.Mapping[str, str | None], find: Find = lambda _name, _path: None, entry: str = ""
+    text: str,
+    path: str,
+    argv: t.Sequence[str],
+    environment: t.Mapping[str, str | None],
+    find: Find = lambda _name, _path: None,
+    entry: str = "",
 ) -> Judged:
     """What a Python program is. ``entry`` is the function that is called, empty for the module itself.
 
@@ -46,9 +68,7 @@ def read_python(
 
 
 class _Program:
-    def __init__(
-        self, module: Module, argv: t.Sequence[str], environment: t.Mapping[str, str | None], find: Find, entry: str
-    ) -> None:
+    def __init__(self, module: Module, argv: t.Sequence[str], environment: t.Mapping[str, str | None], find: Find, entry: str) -> None:
         self.modules = [module]
         self._find = find
         self._sought: dict[str, Module | None] = {}
@@ -84,7 +104,11 @@ class _Program:
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 pending += node.decorator_list
             elif isinstance(node, ast.ClassDef):
-                pending += [*node.decorator_list, *node.bases, *(one for one in node.body if not isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)))]
+                pending += [
+                    *node.decorator_list,
+                    *node.bases,
+                    *(one for one in node.body if not isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef))),
+                ]
             else:
                 pending += ast.iter_child_nodes(node)
 
@@ -162,6 +186,8 @@ class _Program:
             serving += self.serving(body, module, function)
         loops = _with_libraries(_without_wrappers(loops), read_libraries(self.reached, self.values))
         threads = any(called(node) in _THREADS for module, function in self.reached for node in own_nodes(_body(module, function)))
+        if threads and not serving:
+            serving += self._handed_over()
         judged = weigh(loops, serving, threads)
         if any(module.old for module in self.modules) and judged.confidence == SURE:
             judged = judged._replace(confidence=INFERRED)
@@ -183,20 +209,51 @@ class _Program:
         if isinstance(node, ast.Call):
             path, name = dotted(node.func, module), called(node)
             local = self._defined(name)
-            if signs.SERVERS.match(path) and not (name in (one for other in self.modules for one in other.classes) or local):
+            own = local or any(name in other.classes for other in self.modules)
+            if not own and (signs.SERVERS.match(path) or self._is_serving_library(path, module)):
                 return path
             if isinstance(node.func, ast.Attribute) and not local:
                 return self._method_sign(node, node.func, path, name, module)
         if isinstance(node, ast.Attribute):
             callback = isinstance(node.ctx, ast.Store) and node.attr in signs.CALLBACKS
-            handed = isinstance(node.ctx, ast.Load) and node.attr in ("serve_forever", "loop_forever", "run_forever") and not self._defined(node.attr)
+            handed = (
+                isinstance(node.ctx, ast.Load)
+                and node.attr in ("serve_forever", "loop_forever", "run_forever")
+                and not self._defined(node.attr)
+            )
             return node.attr if callback or handed else ""
         if isinstance(node, (ast.For, ast.AsyncFor)):
             return self._stream_sign(node, module)
         if isinstance(node, ast.ClassDef):
             bases = [dotted(base, module) for base in node.bases]
-            return next((base for base in bases if re.search(r"(RequestHandler|Service\.Object|\.Protocol|FileSystemEventHandler|ProcessEvent)$", base)), "")
+            return next(
+                (
+                    base
+                    for base in bases
+                    if re.search(r"(RequestHandler|Service\.Object|\.Protocol|FileSystemEventHandler|ProcessEvent)$", base)
+                ),
+                "",
+            )
         return ""
+
+    def _is_serving_library(self, path: str, module: Module) -> bool:
+        root = path.partition(".")[0]
+        imported = any(one.partition(".")[0] == root for one in module.imports.values())
+        return imported and root in signs.SERVING_LIBRARIES and self._find(root, module.path) is None
+
+    def _handed_over(self) -> list[str]:
+        """Calls by which a main thread may go on serving: ``client.run()`` of a library that is not read."""
+        found = []
+        for module, function in self.reached:
+            for node in own_nodes(_body(module, function)):
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or self._defined(called(node)):
+                    continue
+                path = dotted(node.func, module)
+                if called(node) in ("run", "serve", "listen", "mainloop", "exec_", "loop") and not re.match(
+                    r"(?:asyncio|subprocess|anyio|trio|loop|schedule|self)\b", path
+                ):
+                    found.append(f"{path}() ({module.path.rpartition('/')[2]} line {node.lineno})")
+        return found
 
     def _method_sign(self, node: ast.Call, function: ast.Attribute, path: str, name: str, module: Module) -> str:
         if name in signs.EVENT_METHODS:
@@ -212,11 +269,13 @@ class _Program:
             return f"{path}()"
         if name in ("mainloop", "MainLoop", "exec_") or path.endswith("GLib.MainLoop"):
             return f"{path}()"
-        if name == "get" and signs.QUEUE.search(receiver) or (name == "get" and receiver in ("q", "jobs", "tasks") and (not node.args)):
+        if (name == "get" and signs.QUEUE.search(receiver)) or (name == "get" and receiver in ("q", "jobs", "tasks") and (not node.args)):
             return f"{path}()"
         if name == "poll" and not self._is_process(function.value, module) and not re.search(r"(?i)proc|child|popen|^p$", receiver):
             return f"{path}()"
-        if name in ("readline", "read", "read_until") and re.search(r"(?i)^(ser|serial|serial_port|ser_port|port|uart|stdin|stdout|pipe|fifo|sock)$", receiver):
+        if name in ("readline", "read", "read_until") and re.search(
+            r"(?i)^(ser|serial|serial_port|ser_port|port|uart|stdin|stdout|pipe|fifo|sock)$", receiver
+        ):
             return f"{path}()"
         return ""
 
@@ -247,7 +306,10 @@ def _with_libraries(loops: list[Loop], libraries: list[Loop]) -> list[Loop]:
         return loops
     if ticks:
         place = ticks[0]
-        libraries = [one._replace(file=place.file, line=place.line, end=place.end, text=place.text, body=place.body, wait=place.wait) for one in libraries]
+        libraries = [
+            one._replace(file=place.file, line=place.line, end=place.end, text=place.text, body=place.body, wait=place.wait)
+            for one in libraries
+        ]
     return [*(one for one in loops if one not in ticks), *libraries]
 
 
@@ -311,30 +373,40 @@ class _Round(LoopReader):
         exits = self._exits(node, body)
         if wait is None:
             return self._without_steady(waits, exits)
-        if wait.event and not signs.STOP_NAME.search(wait.event) and (signs.EVENT_NAME.search(wait.event) or self._set_elsewhere(wait.event)):
+        if (
+            wait.event
+            and not signs.STOP_NAME.search(wait.event)
+            and (signs.EVENT_NAME.search(wait.event) or self._set_elsewhere(wait.event))
+        ):
             return "events", f"{wait.event} wakes it"
         if exits:
             return "waiting", f"it ends when its work says so (line {exits[0].lineno})"
         text = text_of(body, self.module)
         work = name_work(body)
         seconds = wait.interval.seconds
-        if work and all(signs.WATCHDOG.search(one) for one in work) or (not work and signs.WATCHDOG.search(text)):
+        if (work and all(signs.WATCHDOG.search(one) for one in work)) or (not work and signs.WATCHDOG.search(text)):
             return "watchdog", "it feeds a watchdog"
         if not work and not self._writes(body):
             return "keepalive", "a round does nothing but wait"
         if not work:
-            return ("heartbeat", "a round only says that it is there") if seconds is None or seconds >= SHORTEST else ("keepalive", "a round only waits")
+            return (
+                ("heartbeat", "a round only says that it is there")
+                if seconds is None or seconds >= SHORTEST
+                else ("keepalive", "a round only waits")
+            )
         return self._by_work(body, text, seconds)
 
     @staticmethod
     def _without_steady(waits: list[Wait], exits: list[ast.stmt]) -> tuple[str, str]:
+        if exits:
+            return "waiting", f"it ends when its work says so (line {exits[0].lineno})"
         if any(one.place == "failure" for one in waits):
             return "retry", "it waits only after a failure"
         if any(one.place == "idle" for one in waits):
             return "idle", "it waits only while there is nothing to do"
         if any(one.place == "each" for one in waits):
             return "limited", "it waits between the items of its work, not between rounds"
-        return ("waiting", "it ends by itself") if exits else ("busy", "it never waits for time")
+        return "busy", "it never waits for time"
 
     def _writes(self, body: t.Sequence[ast.stmt]) -> bool:
         return writes_something(body)
@@ -393,11 +465,7 @@ class _Round(LoopReader):
                 if guard != "neutral":
                     found.append(node)
             elif isinstance(node, ast.If):
-                truth = self.values.truth(node.test, self.module, self.function)
-                if truth is not False:
-                    self._add_exits(node.body, self._guard(node.test, guard, truth), found, inside)
-                if truth is not True:
-                    self._add_exits(node.orelse, self._guard(node.test, guard, truth), found, inside)
+                self._add_exits_of_if(node, guard, found, inside)
             elif isinstance(node, ast.Try):
                 for part in (node.body, node.orelse, node.finalbody):
                     self._add_exits(part, guard, found, inside)
@@ -405,16 +473,25 @@ class _Round(LoopReader):
                     self._add_exits(handler.body, "neutral", found, inside)
             elif isinstance(node, (ast.With, ast.AsyncWith)):
                 self._add_exits(node.body, guard, found, inside)
-            elif isinstance(node, (ast.For, ast.While, ast.AsyncFor)):
-                returns = [one for one in own_nodes(node.body) if isinstance(one, ast.Return)]
-                found += [one for one in returns if guard != "neutral" and not inside and not isinstance(node, ast.While)]
+            elif isinstance(node, (ast.For, ast.AsyncFor)) and guard != "neutral" and not inside:
+                found += [one for one in own_nodes(node.body) if isinstance(one, ast.Return)]
+
+    def _add_exits_of_if(self, node: ast.If, guard: str, found: list[ast.stmt], inside: bool) -> None:
+        truth = self.values.truth(node.test, self.module, self.function)
+        own = self._guard(node.test, guard, truth)
+        if truth is not False:
+            self._add_exits(node.body, own, found, inside)
+        if truth is not True:
+            self._add_exits(node.orelse, own, found, inside)
 
     def _guard(self, test: ast.expr, guard: str, truth: bool | None) -> str:
         if guard == "neutral":
             return guard
         if truth is True:
             return "always"
-        names = [one.attr if isinstance(one, ast.Attribute) else one.id for one in ast.walk(test) if isinstance(one, (ast.Attribute, ast.Name))]
+        names = [
+            one.attr if isinstance(one, ast.Attribute) else one.id for one in ast.walk(test) if isinstance(one, (ast.Attribute, ast.Name))
+        ]
         if any(self.wait_call(one) is not None for one in ast.walk(test)):
             return "neutral"
         if any(signs.FLAG.search(name) or signs.FAILURE.search(name) for name in names):

@@ -96,26 +96,32 @@ class Values:
             return None
         if isinstance(node, ast.Constant):
             return _constant(node.value)
-        if isinstance(node, ast.BinOp):
-            return self._arithmetic(node, module, function, depth - 1)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-            inner = self._number(node.operand, module, function, depth - 1)
-            return None if inner is None else (-inner[0] if isinstance(node.op, ast.USub) else inner[0], inner[1])
-        if isinstance(node, ast.Call):
-            return self._call(node, module, function, depth - 1)
-        if isinstance(node, ast.Name):
-            return self._name(node.id, module, function, depth - 1)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(node, module, function, depth - 1)
-        if isinstance(node, ast.Subscript):
-            return self._subscript(node, module, function, depth - 1)
-        if isinstance(node, ast.IfExp):
-            return self._choice(node, module, function, depth - 1)
-        if isinstance(node, ast.BoolOp):
-            found = [self._number(one, module, function, depth - 1) for one in node.values]
-            return next(((one[0], False) for one in found if one is not None and one[0]), None)
         if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self._number(node.value, module, function, depth - 1)
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+            return self._named(node, module, function, depth - 1)
+        if isinstance(node, ast.Call):
+            return self._call(node, module, function, depth - 1)
+        return self._operation(node, module, function, depth - 1)
+
+    def _named(self, node: ast.expr, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
+        if isinstance(node, ast.Name):
+            return self._name(node.id, module, function, depth)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node, module, function, depth)
+        return self._subscript(node, module, depth) if isinstance(node, ast.Subscript) else None
+
+    def _operation(self, node: ast.expr, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
+        if isinstance(node, ast.BinOp):
+            return self._arithmetic(node, module, function, depth)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+            inner = self._number(node.operand, module, function, depth)
+            return None if inner is None else (-inner[0] if isinstance(node.op, ast.USub) else inner[0], inner[1])
+        if isinstance(node, ast.IfExp):
+            return self._choice(node, module, function, depth)
+        if isinstance(node, ast.BoolOp):
+            found = [self._number(one, module, function, depth) for one in node.values]
+            return next(((one[0], False) for one in found if one is not None and one[0]), None)
         return None
 
     def _arithmetic(self, node: ast.BinOp, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
@@ -156,7 +162,7 @@ class Values:
             return (sum(one[0] for one in found) / len(found), False) if found else None
         if _ENVIRON.search(path):
             return self._from_environment(arguments, node, module, function, depth)
-        if name in ("total_seconds",) and isinstance(node.func, ast.Attribute):
+        if name == "total_seconds" and isinstance(node.func, ast.Attribute):
             return self._number(node.func.value, module, function, depth)
         if name in ("timedelta", "relativedelta"):
             return self._timedelta(node, module, function, depth)
@@ -292,7 +298,7 @@ class Values:
             return self._number(node.value, module, function, depth)
         return None
 
-    def _subscript(self, node: ast.Subscript, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
+    def _subscript(self, node: ast.Subscript, module: Module, depth: int) -> tuple[float, bool] | None:
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         path = dotted(node.value, module)
         if path == "sys.argv" and isinstance(key, int):
@@ -325,12 +331,12 @@ class Values:
         if isinstance(node, ast.BoolOp):
             return _both([self.truth(one, module, function) for one in node.values], isinstance(node.op, ast.And))
         if isinstance(node, (ast.Attribute, ast.Name)):
-            return self._option_truth(node.attr if isinstance(node, ast.Attribute) else node.id, module, function, node)
+            return self._option_truth(node.attr if isinstance(node, ast.Attribute) else node.id)
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             return self._compared(node, module, function)
         return None
 
-    def _option_truth(self, name: str, module: Module, function: Function | None, node: ast.expr) -> bool | None:
+    def _option_truth(self, name: str) -> bool | None:
         given, option = self.given(name)
         if option is None:
             return None

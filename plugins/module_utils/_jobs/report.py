@@ -31,5 +31,3 @@ def report_jobs(findings: t.Sequence[Finding], verdicts: t.Sequence[str]) -> dic
         "counts": counts,
         "verdict": "bad" if bad else "clean",
     }
-
-

@@ -20,7 +20,39 @@ from .shell_tree import Node, walk
 from .shell_values import Variables
 from .weigh import weigh
 
-_QUIET = frozenset(("", ":", "true", "false", "sleep", "wait", "echo", "printf", "logger", "test", "[", "[[", "local", "export", "shift", "set", "trap", "continue", "break", "return", "exit", "read", "date", "let", "declare", "log", "unset", "exec", "kill"))
+_QUIET = frozenset(
+    (
+        "",
+        ":",
+        "true",
+        "false",
+        "sleep",
+        "wait",
+        "echo",
+        "printf",
+        "logger",
+        "test",
+        "[",
+        "[[",
+        "local",
+        "export",
+        "shift",
+        "set",
+        "trap",
+        "continue",
+        "break",
+        "return",
+        "exit",
+        "read",
+        "date",
+        "let",
+        "declare",
+        "log",
+        "unset",
+        "exec",
+        "kill",
+    )
+)
 _ONE = re.compile(r"^(1|true|:|\"?1\"?)$")
 _DEPTH = 5
 _SLEEPS_BY_NAME = re.compile(r"(?i)(^|_)(sleep|nap|pause|delay)$")
@@ -48,7 +80,7 @@ def read_shell(
     argv: t.Sequence[str],
     environment: t.Mapping[str, str | None],
     first_line: int = 1,
-    read: t.Callable[[str], t.Optional[str]] = lambda _path: None,
+    read: t.Callable[[str], str | None] = lambda _path: None,
 ) -> ShellProgram:
     """What a shell script is. ``read`` gives the text of a file that it reads in (``. /etc/default/x``), None where there
     is none.
@@ -67,7 +99,7 @@ class _Script:
         path: str,
         argv: t.Sequence[str],
         environment: t.Mapping[str, str | None],
-        read: t.Callable[[str], t.Optional[str]],
+        read: t.Callable[[str], str | None],
     ) -> None:
         self.nodes, self.path = nodes, path
         self._text = text
@@ -79,8 +111,9 @@ class _Script:
         self._children = False
         self._found: list[tuple[Loop, Node]] = []
         self._entered: set[str] = set()
+        self._behind: list[Node] = []
 
-    def _read_in(self, read: t.Callable[[str], t.Optional[str]]) -> None:
+    def _read_in(self, read: t.Callable[[str], str | None]) -> None:
         for node in list(walk(self.nodes, functions=True)):
             if node.name in (".", "source") and len(node.argv) > 1:
                 known = self.variables.expand(node.argv[1])
@@ -99,6 +132,7 @@ class _Script:
     def program(self) -> ShellProgram:
         self._run(self.nodes, background=False)
         self._re_exec()
+        self._found = [(self._beside(loop, node), node) for loop, node in self._found]
         loops = [loop for loop, _node in self._found]
         judged = weigh(loops, self._serving, self._children)
         chosen = next((node for loop, node in self._found if loop is judged.loop), None)
@@ -132,16 +166,16 @@ class _Script:
             self._watch(node)
         elif (is_sleep(node) and "infinity" in node.argv) or (name == "tail" and "/dev/null" in node.argv):
             text = " ".join(node.argv)
-            keeps = Loop("keepalive", self.path, node.line, node.end, text, Interval(None, text), (), "it only waits", (node.line, node.end))
+            keeps = Loop(
+                "keepalive", self.path, node.line, node.end, text, Interval(None, text), (), "it only waits", (node.line, node.end)
+            )
             self._found.append((keeps, node))
         elif is_event(node) and not background:
             self._serving.append(f"{' '.join(node.argv)[:60]} (line {node.line})")
         elif background and name and not is_sleep(node) and name not in _QUIET:
             self._children = True
             self._serving.append(f"it starts {name} beside itself (line {node.line})")
-        elif name and name not in _QUIET:
-            self._main.append(node.argv)
-        elif name == "exec" and len(node.argv) > 1:
+        elif (name and name not in _QUIET) or (name == "exec" and len(node.argv) > 1):
             self._main.append(node.argv)
 
     def _loop(self, node: Node, background: bool, depth: int) -> None:
@@ -152,9 +186,21 @@ class _Script:
                 self._run(node.parts[-1], background, depth)
                 return
             self._found.append((self._classify(node), node))
+            if background:
+                self._behind.append(node)
             return
         for part in node.parts:
             self._run(part, background, depth)
+
+    def _beside(self, loop: Loop, node: Node) -> Loop:
+        """A loop in the background, beside a script that goes on with other work, is a helper of that."""
+        if loop.kind != "job" or node not in self._behind or not self._works_after(node):
+            return loop
+        return loop._replace(kind="unclear", why="it runs in the background, beside other work of the script")
+
+    def _works_after(self, node: Node) -> bool:
+        after = [one for one in self.nodes if one.start > node.start]
+        return any(one.kind == "simple" and one.name and one.name not in _QUIET and not is_sleep(one) for one in self._all(after))
 
     def _recursion(self, function: Node) -> None:
         name, body = function.words[0].text, function.parts[0]
@@ -165,7 +211,12 @@ class _Script:
 
     def _re_exec(self) -> None:
         last = self.nodes[-1] if self.nodes else None
-        if last is not None and last.name == "exec" and len(last.argv) > 1 and last.argv[1] in ("$0", "${0}", "$BASH_SOURCE", "${BASH_SOURCE[0]}"):
+        if (
+            last is not None
+            and last.name == "exec"
+            and len(last.argv) > 1
+            and last.argv[1] in ("$0", "${0}", "$BASH_SOURCE", "${BASH_SOURCE[0]}")
+        ):
             loop = self._classify(last._replace(kind="group", parts=((), self.nodes[:-1]), line=self.nodes[0].line))
             self._found.append((loop._replace(shape="re-exec"), last))
 
@@ -180,7 +231,23 @@ class _Script:
         kind = "job" if seconds >= SHORTEST else "ticker"
         interval = Interval(seconds, " ".join(node.argv)[:100])
         why = "watch repeats its work" if kind == "job" else f"its period of {seconds:g} s is too short to tell a job from a ticker"
-        self._found.append((Loop(kind, self.path, node.line, node.end, interval.source, interval, (" ".join(words)[:60],), why, (node.line, node.end), shape="watch"), node))
+        self._found.append(
+            (
+                Loop(
+                    kind,
+                    self.path,
+                    node.line,
+                    node.end,
+                    interval.source,
+                    interval,
+                    (" ".join(words)[:60],),
+                    why,
+                    (node.line, node.end),
+                    shape="watch",
+                ),
+                node,
+            )
+        )
 
     # Whether a loop goes on until somebody stops the script.
 
@@ -238,7 +305,12 @@ class _Script:
         names = re.findall(r"[A-Za-z_]\w*", text)
         if not names:
             return None
-        inside = {word.raw.partition("=")[0].rstrip("+") for node in walk(loop.parts[-1]) if node.kind == "simple" for word in node.words[: node.assigned]}
+        inside = {
+            word.raw.partition("=")[0].rstrip("+")
+            for node in walk(loop.parts[-1])
+            if node.kind == "simple"
+            for word in node.words[: node.assigned]
+        }
         if any(name in inside for name in names) or not all(signs.FLAG.search(name) for name in names):
             return None
         return loop.kind == "while"
@@ -269,7 +341,7 @@ class _Script:
         steady = [one for one in waits if one.place == "steady"]
         wait = max(steady, key=lambda one: one.interval.seconds if one.interval.seconds is not None else 1.0) if steady else None
         interval = wait.interval if wait is not None else Interval(None, "", False)
-        kind, why = self._kind(node, (*condition, *body), waits, wait)
+        kind, why = self._kind((*condition, *body), waits, wait)
         own = wait is not None and wait not in first
         begins = body[0].line if body else node.line
         ends = max((one.end for one in body), default=node.end)
@@ -296,18 +368,18 @@ class _Script:
                 found.append(" ".join(node.argv)[:60])
         return tuple(dict.fromkeys(found))[:6]
 
-    def _kind(self, node: Node, body: t.Sequence[Node], waits: list[_Wait], wait: _Wait | None) -> tuple[str, str]:
+    def _kind(self, body: t.Sequence[Node], waits: list[_Wait], wait: _Wait | None) -> tuple[str, str]:
         every = list(self._all(body))
         event = next((one for one in every if one.kind == "simple" and is_event(one)), None)
         if event is not None:
             return "events", f"it waits for events: {' '.join(event.argv)[:60]}"
         if self._waits_for_children(every):
             return "supervisor", "it waits for children"
-        if wait is None:
-            return self._without_steady(waits)
         exits = self._exits(body)
         if exits:
             return "waiting", f"it ends when its work says so (line {exits[0].line})"
+        if wait is None:
+            return self._without_steady(waits)
         text = self._text_of(body)
         work = self._real_work(every)
         if not work:
@@ -328,7 +400,11 @@ class _Script:
         return [
             one
             for one in every
-            if one.kind == "simple" and one.argv and not is_sleep(one) and one.name not in self.functions and (one.name not in _QUIET or _to_file(one))
+            if one.kind == "simple"
+            and one.argv
+            and not is_sleep(one)
+            and one.name not in self.functions
+            and (one.name not in _QUIET or _to_file(one))
         ]
 
     @staticmethod
@@ -344,10 +420,17 @@ class _Script:
     @staticmethod
     def _by_work(work: list[Node], every: t.Sequence[Node], text: str, seconds: float | None) -> tuple[str, str]:
         said = " ".join(" ".join(one.argv) for one in every if one.name in ECHOES)
-        if (signs.REPAIRS.search(text) or re.search(r"\bps\b[^\n|]*\|[^\n]*grep", text)) and re.search(r"\b(re)?start\b|nohup|&\s*$|reload|setsid", text, re.MULTILINE):
+        if (signs.REPAIRS.search(text) or re.search(r"\bps\b[^\n|]*\|[^\n]*grep", text)) and re.search(
+            r"\b(re)?start\b|nohup|&\s*$|reload|setsid", text, re.MULTILINE
+        ):
             return "repair", "it looks whether something runs and starts it again"
         started = [one for one in work if one.name not in ("systemctl", "service", "date", "rm", "mkdir", "cd", "cat", "touch")]
-        if signs.SUPERVISION.search(said) and len(started) <= 2 and not any(one.name in ("systemctl", "service", "docker") for one in work) and (seconds is None or seconds <= 120):
+        if (
+            signs.SUPERVISION.search(said)
+            and len(started) <= 2
+            and not any(one.name in ("systemctl", "service", "docker") for one in work)
+            and (seconds is None or seconds <= 120)
+        ):
             return "supervisor", "it starts a program again when that has ended"
         server = next((one for one in work if is_child_server(one)), None)
         if server is not None:
@@ -399,7 +482,13 @@ class _Script:
         words = re.findall(r"[A-Za-z_]\w*", self._text[condition[0].start : condition[-1].stop]) if condition else []
         if any(is_sleep(one) for one in walk(condition)):
             return "neutral"
-        return "neutral" if any(signs.FLAG.search(word) or re.search(r"(?i)fail|err|retr|attempt", word) for word in words if word not in ("test", "true")) else "work"
+        return (
+            "neutral"
+            if any(
+                signs.FLAG.search(word) or re.search(r"(?i)fail|err|retr|attempt", word) for word in words if word not in ("test", "true")
+            )
+            else "work"
+        )
 
     def _waits(self, nodes: t.Sequence[Node], depth: int, place: str = "steady") -> list[_Wait]:
         found: list[_Wait] = []
@@ -413,7 +502,13 @@ class _Script:
                 own = "idle" if place == "steady" and nodes[index - 1].name in ("[", "[[", "test", "grep") else place
             if node.kind == "simple" and is_sleep(node):
                 if node.after != "&" or any(one.name == "wait" for one in nodes) or place == "condition":
-                    words = node.argv[1:] if node.name == "sleep" else node.argv[node.argv.index("sleep") + 1 :] if "sleep" in node.argv else node.argv[1:]
+                    words = (
+                        node.argv[1:]
+                        if node.name == "sleep"
+                        else node.argv[node.argv.index("sleep") + 1 :]
+                        if "sleep" in node.argv
+                        else node.argv[1:]
+                    )
                     found.append(_Wait(node, self.variables.seconds(words, " ".join(node.argv)), own))
             elif node.kind == "simple" and node.name in self.functions:
                 found += self._waits_of_call(node, depth, own)
@@ -466,4 +561,9 @@ def _is_background(nodes: t.Sequence[Node], index: int) -> bool:
 
 def _to_file(node: Node) -> bool:
     """Whether what a command prints goes to a file."""
-    return any(sign in (">", ">>", "&>", "&>>", ">|") and not target.startswith(("/dev/std", "/dev/null", "/dev/tty", "&")) and target not in ("1", "2") for sign, target in node.redirects) and node.name not in ("exec", "")
+    return any(
+        sign in (">", ">>", "&>", "&>>", ">|")
+        and not target.startswith(("/dev/std", "/dev/null", "/dev/tty", "&"))
+        and target not in ("1", "2")
+        for sign, target in node.redirects
+    ) and node.name not in ("exec", "")

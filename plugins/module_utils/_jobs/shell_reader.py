@@ -76,7 +76,7 @@ class _Reader(Words):
             if word in ends or word in _CLOSES:
                 return tuple(found)
             if self.text[self.at] in ";&|":
-                if not (self.looking_at(";") or self.looking_at("&")) or found and found[-1].after:
+                if not (self.looking_at(";") or self.looking_at("&")) or (found and found[-1].after):
                     raise self.error(f"{self.text[self.at]} is not expected here", self.at)
                 self.at += 1
                 continue
@@ -178,10 +178,12 @@ class _Reader(Words):
             self.at += 1
 
     def _words_of_line(self) -> list[Word]:
-        words = []
+        words: list[Word] = []
         while True:
             self.skip_blank()
-            if self.at >= len(self.text) or (self.text[self.at] in METACHARACTERS and not re.match(r"[<>]\(", self.text[self.at : self.at + 2])):
+            if self.at >= len(self.text) or (
+                self.text[self.at] in METACHARACTERS and not re.match(r"[<>]\(", self.text[self.at : self.at + 2])
+            ):
                 return words
             words.append(self.word())
 
@@ -256,7 +258,7 @@ class _Reader(Words):
 
     def _test(self, start: int) -> Node:
         """``[[ ... ]]``: its signs and brackets separate nothing."""
-        words = []
+        words: list[Word] = []
         while True:
             self._pass_breaks()
             if self.at >= len(self.text):
@@ -327,4 +329,3 @@ class _Reader(Words):
             self.skip_blank()
             if self.at >= len(self.text) or not self._redirect(found):
                 return node._replace(redirects=tuple(found)) if found else node
-

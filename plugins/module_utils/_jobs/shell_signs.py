@@ -14,20 +14,45 @@ import typing as t
 if t.TYPE_CHECKING:
     from .shell_tree import Node
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 ECHOES = frozenset(("echo", "printf", "logger", "log", "log_info", "info", "warn", "log_message", "systemd-cat"))
 
 # They block until something happens (their manual pages).
-_EVENTS = frozenset(
+_EVENTS = _words(
     "inotifywait inotifywatch fswatch entr dbus-monitor acpi_listen evtest gpiomon mosquitto_sub irw lirc udevadm-monitor tcpdump "
-    "xev xinput swayidle xss-lock journalctl-follow avahi-browse incrond nats wscat websocat libinput ydotoold conmon "
-    "busctl-monitor triggerhappy thd rtl_433 multimon-ng direwolf aplay-loop".split()
+    "xev xinput swayidle xss-lock journalctl-follow avahi-browse incrond nats wscat websocat libinput ydotoold conmon busctl- "
+    "monitor triggerhappy thd rtl_433 multimon-ng direwolf aplay-loop"
 )
 _LISTENING = {
-    "nc": r"^-\w*l", "ncat": r"^-\w*l|^--listen", "netcat": r"^-\w*l", "socat": r"(?i)listen|^pty|,fork", "tail": r"^-\w*[fF]|^--follow",
-    "journalctl": r"^-\w*f|^--follow", "udevadm": r"^monitor$", "gdbus": r"^monitor$", "busctl": r"^monitor$", "ip": r"^monitor$",
-    "redis-cli": r"(?i)^(p?subscribe|b[lr]pop|xread)$", "docker": r"^events$", "podman": r"^events$", "kubectl": r"^(-w|--watch)(=true)?$",
-    "pactl": r"^subscribe$", "playerctl": r"^(-F|--follow)$", "i3-msg": r"^subscribe$", "swaymsg": r"^subscribe$", "nmcli": r"^monitor$",
-    "bluetoothctl": r"^monitor$", "dmesg": r"^(-w|--follow|-W)$", "iw": r"^event$", "gpio": r"^wfi$", "etcdctl": r"^watch$", "consul": r"^watch$",
+    "nc": r"^-\w*l",
+    "ncat": r"^-\w*l|^--listen",
+    "netcat": r"^-\w*l",
+    "socat": r"(?i)listen|^pty|,fork",
+    "tail": r"^-\w*[fF]|^--follow",
+    "journalctl": r"^-\w*f|^--follow",
+    "udevadm": r"^monitor$",
+    "gdbus": r"^monitor$",
+    "busctl": r"^monitor$",
+    "ip": r"^monitor$",
+    "redis-cli": r"(?i)^(p?subscribe|b[lr]pop|xread)$",
+    "docker": r"^events$",
+    "podman": r"^events$",
+    "kubectl": r"^(-w|--watch)(=true)?$",
+    "pactl": r"^subscribe$",
+    "playerctl": r"^(-F|--follow)$",
+    "i3-msg": r"^subscribe$",
+    "swaymsg": r"^subscribe$",
+    "nmcli": r"^monitor$",
+    "bluetoothctl": r"^monitor$",
+    "dmesg": r"^(-w|--follow|-W)$",
+    "iw": r"^event$",
+    "gpio": r"^wfi$",
+    "etcdctl": r"^watch$",
+    "consul": r"^watch$",
     "wpa_cli": r"^-a",
 }
 _SERVERS = re.compile(
@@ -65,7 +90,12 @@ def is_event(node: Node) -> bool:
     pattern = _LISTENING.get(name)
     if pattern is not None and any(re.search(pattern, one) for one in argv[1:]):
         return True
-    if name == "read" and any(sign == "<" and not target.startswith(("/proc", "/sys", "/etc")) and re.search(r"(?i)fifo|pipe|/dev/tty|/dev/input|/dev/serial|/dev/hid|sock|&", target) for sign, target in node.redirects):
+    if name == "read" and any(
+        sign == "<"
+        and not target.startswith(("/proc", "/sys", "/etc"))
+        and re.search(r"(?i)fifo|pipe|/dev/tty|/dev/input|/dev/serial|/dev/hid|sock|&", target)
+        for sign, target in node.redirects
+    ):
         return True
     return name == "wait" and "-n" in argv
 
@@ -79,7 +109,11 @@ def is_child_server(node: Node) -> bool:
     if name in ("python", "python3", "node", "ruby", "php", "perl") and len(argv) > 1:
         script = next((one for one in argv[1:] if not one.startswith("-")), "")
         name = re.sub(r"\.(py|js|rb|php|pl)$", "", script.rpartition("/")[2])
-        return bool(re.search(r"(?i)(^|[_-])(server|daemon|bot|listener|worker|app|main|index)$", name)) or "runserver" in argv or "http.server" in argv
+        return (
+            bool(re.search(r"(?i)(^|[_-])(server|daemon|bot|listener|worker|app|main|index)$", name))
+            or "runserver" in argv
+            or "http.server" in argv
+        )
     if name in ("npm", "yarn", "pnpm") and len(argv) > 1:
         return argv[1] in ("start", "serve") or "start" in argv[1:3]
     return bool(_SERVERS.match(name))

@@ -10,6 +10,11 @@ from __future__ import annotations
 
 import re
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 FLAG = re.compile(
     r"(?i)(?:^|_|\b|\.)(?:is_?|keep_?|should_?|do_?|need_?to_?|to_?|will_?|please_?|_)*"
     r"(?:run|running|runs|stop\w*|exit\w*|quit\w*|shut\w*|kill\w*|term\w*|abort\w*|cancel\w*|interrupt\w*|alive|active|forever|loop\w*|"
@@ -24,39 +29,49 @@ TIME_LEFT = re.compile(
 FAILURE = re.compile(r"(?i)(err|fail|exception|attempt|retr|tries|count|max|consecutive|bad|crash)")
 EVENT_NAME = re.compile(r"(?i)(wake|trigger|notify|notif|ready|data|new_|changed|event_queue|incoming|work_available|kick|reload)")
 STOP_NAME = re.compile(r"(?i)(stop|exit|quit|shut|kill|term|abort|cancel|done|finish|running|alive|end|die|sig|interrupt)")
-CONTROL = re.compile(r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|throttl\w*|setpoint|hysteresis|thermostat|duty\w*)(?:$|[\W_\d])")
+CONTROL = re.compile(
+    r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|throttl\w*|setpoint|hysteresis|thermostat|duty\w*)(?:$|[\W_\d])"
+)
 SUPERVISION = re.compile(r"(?i)\b(re-?start(?:ing|ed)?|respawn\w*|re-?launch\w*|crash(?:ed)?|died|exited)\b")
 REPAIRS = re.compile(r"(?i)\b(is-active|is-failed|pgrep|pidof|kill -0)\b")
 WATCHDOG = re.compile(r"(?i)(watchdog|keep_?alive|WATCHDOG=1|sd_notify|heartbeat_pin|wdt)")
-QUEUE = re.compile(r"(?i)(?:^|_|\b|\.)(queue\w*|inbox|mailbox|dequeue\w*|pop_?job|next_?job|next_?task|claim\w*|fetch_?job|get_?job\w*|pending_?jobs?|job_?queue|task_?queue|get_?task|lease\w*|reserve_?job)(?:$|_|\b)")
+QUEUE = re.compile(
+    r"(?i)(?:^|_|\b|\.)(queue\w*|inbox|mailbox|dequeue\w*|pop_?job|next_?job|next_?task|claim\w*|fetch_?job|get_?job\w*|pending_?jobs?|job_?queue|task_?queue|get_?task|lease\w*|reserve_?job)(?:$|_|\b)"
+)
 
 # Calls (with the names that imports give them) that make a program a server or a listener to others.
 SERVERS = re.compile(
-    r"^(?:socketserver\.\w+|SocketServer\.\w+|http\.server\.\w*HTTPServer|BaseHTTPServer\.HTTPServer|wsgiref\.simple_server\.make_server|"
-    r"(?:xmlrpc\.server|SimpleXMLRPCServer)\.\w+|asyncio\.start_(?:unix_)?server|uvicorn\.(?:run|Server)|waitress\.serve|bottle\.run|"
-    r"aiohttp\.web\.(?:run_app|AppRunner)|web\.run_app|grpc\.(?:aio\.)?server|prometheus_client\.(?:start_http_server|start_wsgi_server|make_wsgi_app)|"
-    r"start_http_server|cherrypy\.\w+|werkzeug\.serving\.run_simple|websockets?\.\w+|hypercorn\.\w+|eventlet\.(?:listen|wsgi\.\w+)|"
-    r"gevent\.(?:pywsgi|server|baseserver)\.\w+|twisted\.internet\.reactor\.(?:listen\w+|connect\w+)|reactor\.(?:listen\w+|connect\w+)|"
-    r"tornado\.(?:web|httpserver|tcpserver|websocket)\.\w+|socketio\.\w*Server|flask\.Flask|fastapi\.FastAPI|sanic\.Sanic|quart\.Quart|"
-    r"dash\.Dash|flask_socketio\.\w+|bottle\.Bottle|pyramid\.\w+|falcon\.\w+|aiocoap\.\w+|asyncua\.\w+|pymodbus\.server\.\w+|pyftpdlib\.\w+|"
-    r"dbus\.service\.\w+|dbus\.mainloop\.\w+\.\w+|dbus_next\.\w+|dasbus\.\w+|pydbus\.\w+|sdbus\.\w+|"
-    r"(?:select|selectors)\.(?:poll|epoll|kqueue|DefaultSelector|\w+Selector)|signal\.(?:pause|sigwait\w*)|asyncore\.loop|"
-    r"pyinotify\.\w+|inotify\.\w+(?:\.\w+)*|inotify_simple\.\w+|asyncinotify\.\w+|watchdog\.observers\.\w+(?:\.\w+)*|watchfiles\.\w+|pyudev\.\w+|evdev\.\w+|"
-    r"scapy\.\w+\.(?:sniff|AsyncSniffer)|pika\.\w+|kafka\.KafkaConsumer|confluent_kafka\.Consumer|aiokafka\.AIOKafkaConsumer|celery\.\w+|rq\.\w+|"
-    r"zmq\.\w+(?:\.\w+)*|nats\.\w+|discord\.(?:Client|Bot|ext\.commands\.Bot)|commands\.Bot|slack_bolt\.\w+|slack_sdk\.rtm\w*\.\w+|telegram\.ext\.\w+|telebot\.\w+|aiogram\.\w+|"
-    r"telethon\.\w+|pyrogram\.\w+|slixmpp\.\w+|sleekxmpp\.\w+|irc\.\w+\.\w+|twitchio\.\w+|pystray\.\w+|pygame\.\w+(?:\.\w+)*|"
-    r"rospy\.(?:Subscriber|Service|spin)|multiprocessing\.managers\.\w+|Pyro[45]\.\w+|rpyc\.\w+(?:\.\w+)*|zeroconf\.\w+|can\.(?:Notifier|interface\.Bus|Bus)|"
-    r"(?:Adafruit_)?bluepy\.\w+\.\w+|bleak\.\w+|obd\.Async|livereload\.\w+|http\.client\.\w*Stream|sseclient\.\w+|"
-    r"Flask|FastAPI|Bottle|HTTPServer|ThreadingHTTPServer|TCPServer|ThreadingTCPServer|UDPServer)$"
+    r"^(?:socketserver\.\w+|SocketServer\.\w+|http\.server\.\w*HTTPServer|BaseHTTPServer\.HTTPServer|"
+    r"wsgiref\.simple_server\.make_server|(?:xmlrpc\.server|SimpleXMLRPCServer)\.\w+|asyncio\.start_(?:unix_)?server|"
+    r"bottle\.(?:run|Bottle)|(?:aiohttp\.)?web\.(?:run_app|AppRunner|Application)|grpc\.(?:aio\.)?server|"
+    r"prometheus_client\.(?:start_http_server|start_wsgi_server|make_wsgi_app)|start_http_server|werkzeug\.serving\.run_simple|"
+    r"eventlet\.(?:listen|wsgi\.\w+)|gevent\.(?:pywsgi|server|baseserver)\.\w+|"
+    r"(?:twisted\.internet\.)?reactor\.(?:listen\w+|connect\w+)|tornado\.(?:web|httpserver|tcpserver|websocket)\.\w+|"
+    r"flask\.Flask|fastapi\.FastAPI|sanic\.Sanic|quart\.Quart|dash\.Dash|falcon\.\w+|pymodbus\.server\.\w+|"
+    r"dbus\.(?:service|mainloop)(?:\.\w+)+|(?:select|selectors)\.(?:poll|epoll|kqueue|\w+Selector)|signal\.(?:pause|sigwait\w*)|"
+    r"asyncore\.loop|watchdog\.observers(?:\.\w+)+|scapy(?:\.\w+)*\.(?:sniff|AsyncSniffer)|kafka\.KafkaConsumer|"
+    r"confluent_kafka\.Consumer|aiokafka\.AIOKafkaConsumer|commands\.Bot|telegram\.ext(?:\.\w+)+|slack_sdk\.(?:rtm\w*|socket_mode)(?:\.\w+)+|"
+    r"irc(?:\.\w+)+|rospy\.(?:Subscriber|Service|spin)|multiprocessing\.managers\.\w+|can\.(?:Notifier|interface\.Bus|Bus)|"
+    r"bluepy\.btle\.\w+|Flask|FastAPI|Bottle|HTTPServer|ThreadingHTTPServer|TCPServer|ThreadingTCPServer|UDPServer)$"
 )
+# Libraries that are there to listen to others, whatever of them is called.
+SERVING_LIBRARIES = _words(
+    "slack_bolt telebot aiogram telethon pyrogram slixmpp sleekxmpp twitchio pystray pyinotify inotify inotify_simple "
+    "asyncinotify watchfiles pyudev evdev zmq nats websockets websocket socketio aiocoap asyncua pyftpdlib dbus_next dasbus "
+    "pydbus sdbus bleak livereload sseclient discord nextcord disnake flask_socketio rpyc Pyro4 Pyro5 zeroconf celery rq huey "
+    "dramatiq faust pika aio_pika hypercorn cherrypy gunicorn waitress uvicorn daphne pynput keyboard pyaudio sounddevice vosk "
+    "pygame tkinter PyQt5 PyQt6 PySide2 PySide6 kivy aioblescan pyrad dnslib ldaptor mitmproxy gevent_websocket nicegui streamlit "
+    "gradio slackclient hbmqtt amqtt"
+)
+
 # Methods that mean the same wherever they stand, unless the program defines them itself.
-EVENT_METHODS = frozenset(
-    "accept recv recvfrom recv_into recvmsg recv_multipart recv_json recv_string recv_pyobj serve_forever handle_request start_consuming "
-    "basic_consume run_polling start_polling infinity_polling polling loop_forever run_forever wait_for_notifications "
-    "waitForNotifications add_event_detect wait_for_edge event_gen read_events read_loop async_read_loop pubsub psubscribe subscribe "
-    "blpop brpop brpoplpush blmove xread xreadgroup run_until_disconnected add_signal_receiver wait_for_termination start_server "
-    "create_server run_app add_insecure_port add_secure_port receive_message get_messages_stream stream_listen listen_forever idle_check "
-    "wait_for_event wait_for_press when_pressed add_watch epoll_wait".split()
+EVENT_METHODS = _words(
+    "accept recv recvfrom recv_into recvmsg recv_multipart recv_json recv_string recv_pyobj serve_forever handle_request "
+    "start_consuming basic_consume run_polling start_polling infinity_polling polling loop_forever run_forever "
+    "wait_for_notifications waitForNotifications add_event_detect wait_for_edge event_gen read_events read_loop async_read_loop "
+    "pubsub psubscribe subscribe blpop brpop brpoplpush blmove xread xreadgroup run_until_disconnected add_signal_receiver "
+    "wait_for_termination start_server create_server run_app add_insecure_port add_secure_port receive_message "
+    "get_messages_stream stream_listen listen_forever idle_check wait_for_event wait_for_press when_pressed add_watch epoll_wait"
 )
 # Callbacks that others call: assigned, or handed over.
-CALLBACKS = frozenset("on_message on_event on_data on_press on_release when_pressed when_motion message_callback_add on_open".split())
+CALLBACKS = _words("on_message on_event on_data on_press on_release when_pressed when_motion message_callback_add on_open")

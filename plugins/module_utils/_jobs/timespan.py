@@ -13,6 +13,11 @@ from __future__ import annotations
 
 import re
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _UNITS = {
     "": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0, "minutes": 60.0,
     "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0, "w": 604800.0,
@@ -21,7 +26,7 @@ _UNITS = {
     "ns": 1e-9, "nsec": 1e-9,
 }  # fmt: skip
 _PIECE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-zμµ]*)\s*")
-_SHORTHANDS = frozenset("minutely hourly daily monthly weekly yearly annually quarterly semiannually biannually bi-annually semi-annually".split())
+_SHORTHANDS = _words("minutely hourly daily monthly weekly yearly annually quarterly semiannually biannually bi-annually semi-annually")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ITEM = re.compile(r"(\d+)(?:\.\d{1,6})?(?:\.\.(\d+)(?:\.\d{1,6})?)?(?:/(\d+)(?:\.\d{1,6})?)?\Z")
 _ZONE = re.compile(r"(?:UTC|[A-Za-z_]+(?:/[A-Za-z0-9_+\-]+)+|CET|EET|EST|EST5EDT|CST6CDT|GMT|HST|MET|MST|MST7MDT|PST8PDT|WET|Etc/\S+)\Z")
