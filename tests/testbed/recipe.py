@@ -36,7 +36,11 @@ COMMON_PACKAGES = (
     "busybox-static",
 )
 
+# The oldest systemd that is supported (247) is built only where it is asked for.
+DEFAULT_SUITES = ("bookworm", "trixie")
+
 SUITE_PACKAGES = {
+    "bullseye": (),
     "bookworm": (),
     "trixie": ("docker-cli", "podman", "crun", "netavark", "aardvark-dns", "passt", "uidmap", "slirp4netns", "docker-compose"),
 }
@@ -90,7 +94,7 @@ def render_command(recipe: Recipe, mirror: str | None) -> list[str]:
         f"--include={','.join(recipe.packages)}",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.left_out),
         '--aptopt=Acquire::Languages "none"',
-        f"--customize-hook={FILES}/customize \"$1\" {FILES}",
+        f'--customize-hook={FILES}/customize "$1" {FILES}',
         recipe.suite,
         "-",
         *([mirror] if mirror else []),
