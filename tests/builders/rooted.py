@@ -16,7 +16,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
+from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost, CommandResult
 from ansible_collections.guarded.deploy.plugins.module_utils._http import HttpAnswer
 
 
@@ -48,10 +48,10 @@ class RootedHost(AnsibleHost):
             return own
         return super()._find(program) if program in self.own else None
 
-    def run(self, argv: t.Sequence[str], timeout: float) -> t.Any:
+    def run(self, argv: t.Sequence[str], timeout: float, environment: t.Mapping[str, str] | None = None) -> CommandResult:
         self.asked.append(" ".join(argv))
         self.seconds.append(timeout)
-        return super().run(argv, timeout)
+        return super().run(argv, timeout, environment)
 
     def read_bytes(self, path: str) -> bytes:
         return super().read_bytes(self.at(path))

@@ -253,4 +253,13 @@ def _with_evidence(host: Host, findings: list[Finding], wanted: Wanted, blind_sp
     except GuardError as error:
         blind_spots.append(_unread("what the running units have done", str(error)))
         return findings
-    return [one._replace(evidence=evidence.get(one.unit)) if one in asked else one for one in findings]
+    unasked = [one.unit for one in asked if one.unit not in evidence]
+    if unasked:
+        blind_spots.append(
+            _unread("what the running units have done", f"only {len(evidence)} units are asked at once; not asked: {unasked[0]} ...")
+        )
+    wanted_of = {(one.unit, one.timer) for one in asked}
+    return [
+        one._replace(evidence=evidence.get(one.unit)) if one.user is None and (one.unit, one.timer) in wanted_of else one
+        for one in findings
+    ]

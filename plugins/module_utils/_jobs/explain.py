@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 
-from .model import BAD, BROKEN_PAIR, POOR_MANS_TIMER, SLEEP_LOOP, Evidence, Finding
+from .model import BAD, BROKEN_PAIR, POOR_MANS_TIMER, SLEEP_LOOP, Evidence, Finding, Problem
 
 
 def name_span(seconds: float | None) -> str:
@@ -29,7 +29,8 @@ def name_span(seconds: float | None) -> str:
 
 
 def explain(finding: Finding) -> Finding:
-    """The finding with its explanation and remedy."""
+    """The finding with its explanation and remedy, and with what the running host says of its interval."""
+    finding = _with_run_time(finding)
     if finding.verdict not in BAD and not finding.problems:
         return finding
     say = {SLEEP_LOOP: _sleep_loop, POOR_MANS_TIMER: _poor_mans_timer}.get(finding.verdict, _pair)
@@ -79,6 +80,16 @@ def _seen(finding: Finding) -> str:
     if busy:
         said.append(f"Its processes wait for {', '.join(busy)} of the time.")
     return " ".join(said)
+
+
+def _with_run_time(finding: Finding) -> Finding:
+    """A problem of its own where runs take longer than the interval of a pair."""
+    if not finding.timer or finding.evidence is None or not _too_long(finding, finding.evidence):
+        return finding
+    text = f"its runs take up to {name_span(max(finding.evidence.runs))}, and the next is due after {name_span(finding.interval)}"
+    remedy = "make the interval longer than a run, or the run shorter"
+    problem = Problem("runs-longer-than-interval", "risky", text, finding.file, finding.line, remedy)
+    return finding._replace(problems=(*finding.problems, problem))
 
 
 def _too_long(finding: Finding, evidence: Evidence) -> list[str]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builders.rooted import RootedHost
 
 from ansible_collections.guarded.deploy.plugins.module_utils._collect.job_evidence import collect_evidence
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import CouldNotLook
+from builders.rooted import RootedHost
 
 SHOW = """#!/bin/sh
 cat <<'END'
@@ -33,7 +33,7 @@ JOURNAL = r"""#!/bin/sh
 cat <<'END'
 {"__MONOTONIC_TIMESTAMP":"1000000","UNIT":"b.service","MESSAGE_ID":"7d4958e842da4a758f6c1cdc7b36dcc5","MESSAGE":"Starting"}
 {"__MONOTONIC_TIMESTAMP":"8500000","UNIT":"b.service","MESSAGE_ID":"39f53479d3a045ac8e11786248231fbf","MESSAGE":"Finished"}
-{"__MONOTONIC_TIMESTAMP":"9000000","UNIT":"b.service","MESSAGE_ID":"fe6faa94e7774663a0da52717891d8ef","MESSAGE":"A process of this unit has been killed by the OOM killer."}
+{"__MONOTONIC_TIMESTAMP":"9000000","UNIT":"b.service","MESSAGE_ID":"fe6faa94e7774663a0da52717891d8ef","MESSAGE":"Killed by the OOM killer."}
 {"__MONOTONIC_TIMESTAMP":"9500000","UNIT":"c.service","MESSAGE_ID":"fe6faa94e7774663a0da52717891d8ef","MESSAGE":"x"}
 not json b.service
 END

@@ -7,10 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builders.rooted import RootedHost
 
 from ansible_collections.guarded.deploy.plugins.module_utils._collect.jobs import LARGEST_SCRIPT, HostFiles, Jobs, Wanted, collect_jobs
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.model import Finding
+from builders.rooted import RootedHost
 
 LOOP = "import time\nwhile True:\n    work()\n    time.sleep(360)\n"
 UNIT = "[Service]\nExecStart=/usr/bin/python3 {path}\nRestart=always\n[Install]\nWantedBy=multi-user.target\n"

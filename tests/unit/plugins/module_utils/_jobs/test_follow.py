@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from builders.jobs import BINARY, TextFiles
 
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.follow import Context, follow, site_folders, unwrap
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.model import Program
+from builders.jobs import BINARY, TextFiles
 
 FILES = {
     "/opt/a.py": "print(1)\n",

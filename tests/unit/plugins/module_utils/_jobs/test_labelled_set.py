@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from builders.jobs import judge_texts, read_cases
 
 CASES = Path(__file__).resolve().parents[4] / "cases/jobs"

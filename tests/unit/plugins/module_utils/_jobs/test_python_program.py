@@ -12,7 +12,8 @@ from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unpa
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.model import Judged
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.python_program import read_python
 
-LOOP = "import os, sys, time, threading, random, argparse\nfrom datetime import timedelta\n{before}\nwhile True:\n    work()\n    time.sleep({wait})\n"
+LOOP = "import os, sys, time, threading, random, argparse\nfrom datetime import timedelta\n"
+LOOP += "{before}\nwhile True:\n    work()\n    time.sleep({wait})\n"
 
 
 def judged(text: str, *argv: str, **environment: str) -> Judged:
@@ -72,12 +73,19 @@ def test_an_interval_that_is_set_elsewhere_is_not_made_up() -> None:
 
 @pytest.mark.feature("C1")
 def test_the_place_and_the_lines_for_a_conversion() -> None:
-    text = "import time\n\n\ndef main():\n    n = 0\n    # for ever\n    while True:\n        n += 1\n        work(n)\n        time.sleep(\n            60\n        )\n\nmain()\n"
+    text = "import time\n\n\ndef main():\n    n = 0\n    # for ever\n    while True:\n        n += 1\n"
+    text += "        work(n)\n        time.sleep(\n            60\n        )\n\nmain()\n"
     loop = judged(text).loop
     assert loop is not None
     assert (loop.line, loop.end, loop.text, loop.body, loop.wait, loop.state, loop.work) == (
-        7, 12, "while True:", (8, 12), (10, 12), ("n",), ("work",),
-    )  # fmt: skip
+        7,
+        12,
+        "while True:",
+        (8, 12),
+        (10, 12),
+        ("n",),
+        ("work",),
+    )
 
 
 @pytest.mark.feature("C2")
@@ -93,7 +101,7 @@ def test_the_place_and_the_lines_for_a_conversion() -> None:
         ("import time\nwhile True:\n    work()\n    time.sleep(5)\n", "cannot_tell"),
         ("import time\nwhile True:\n    time.sleep(60)\n", "cannot_tell"),
         (
-            "import time, lib\nwhile True:\n    job = lib.fetch()\n    if not job:\n        time.sleep(60)\n        continue\n    job.run()\n",
+            "import time, l\nwhile True:\n    j = l.get()\n    if not j:\n        time.sleep(60)\n        continue\n    j.run()\n",
             "daemon",
         ),
         (

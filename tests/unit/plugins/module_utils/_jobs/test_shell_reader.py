@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import tree_sitter
 import tree_sitter_bash
-from builders.jobs import read_cases
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.shell_reader import read_script
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.shell_tree import walk
+from builders.jobs import read_cases
 
 PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 KINDS = {

@@ -27,11 +27,28 @@ def test_infinity_is_no_number_of_seconds_and_nonsense_is_none() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "daily", "hourly", "weekly", "*:0/10", "Mon-Fri 09:00", "Mon..Fri 09:00", "*-*-* 05:00:00", "*-02..06,08..12-* 00/2:00:00",
-        "*-01,07-02..31 00/2:00:00", "Sat,Sun 20:15", "2012-10-15", "*:*:0/30", "*-*~3", "Mon *-05~07/1", "*-*-1 04:00 UTC",
-        "05:40 Europe/Paris", "@1395716396", "Fri", "Mon 0:0", "*-*-* *:00",
+        "daily",
+        "hourly",
+        "weekly",
+        "*:0/10",
+        "Mon-Fri 09:00",
+        "Mon..Fri 09:00",
+        "*-*-* 05:00:00",
+        "*-02..06,08..12-* 00/2:00:00",
+        "*-01,07-02..31 00/2:00:00",
+        "Sat,Sun 20:15",
+        "2012-10-15",
+        "*:*:0/30",
+        "*-*~3",
+        "Mon *-05~07/1",
+        "*-*-1 04:00 UTC",
+        "05:40 Europe/Paris",
+        "@1395716396",
+        "Fri",
+        "Mon 0:0",
+        "*-*-* *:00",
     ],
-)  # fmt: skip
+)
 def test_what_systemd_takes_has_no_fault(text: str) -> None:
     assert calendar_fault(text) == ""
 
@@ -40,10 +57,19 @@ def test_what_systemd_takes_has_no_fault(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("*/5:00", "no hour"), ("0 0 * * *", "cron"), ("00:00 # foo", "comment"), ("*:*/4", "no minute"), ("25:00", "0 to 23"),
-        ("every day", "no day"), ("12:60", "no minute"), ("", "empty"), ("*-13-01", "no month"), ("12:00/0", "after nothing"), ("5..3:00", "before it begins"),
+        ("*/5:00", "no hour"),
+        ("0 0 * * *", "cron"),
+        ("00:00 # foo", "comment"),
+        ("*:*/4", "no minute"),
+        ("25:00", "0 to 23"),
+        ("every day", "no day"),
+        ("12:60", "no minute"),
+        ("", "empty"),
+        ("*-13-01", "no month"),
+        ("12:00/0", "after nothing"),
+        ("5..3:00", "before it begins"),
     ],
-)  # fmt: skip
+)
 def test_what_systemd_ignores_has_a_fault(text: str, why: str) -> None:
     assert why in calendar_fault(text)
 
