@@ -16,9 +16,9 @@ import typing as t
 
 from .._collect.jobs import Wanted as Asked
 from .._collect.jobs import collect_jobs
-from .._collect.timers import find_place, measure_span, read_own, read_states
+from .._collect.timers import find_place, find_program_fault, measure_span, read_own, read_states
 from .._collect.unit_files import collect_unit_files
-from .._errors import CouldNotLook, GuardError, Refused, StepFailed
+from .._errors import BadInput, CouldNotLook, GuardError, Refused, StepFailed
 from .._jobs.convert import CONVERTED, SCRIPT_NOTE, Wanted, convert_unit, measure_schedule, name_pair, refuse_unit
 from .._jobs.model import CANNOT_TELL, POOR_MANS_TIMER, SLEEP_LOOP, SURE
 from .._jobs.one_pass import render_patch
@@ -160,6 +160,10 @@ class _Plan(t.NamedTuple):
         notes: tuple[str, ...] = ()
         command = setting.value
         if request.command:
+            faults = find_program_fault(host, "command", request.command[0])
+            if faults and not request.check:
+                raise BadInput("; ".join(faults))
+            notes = tuple(faults)
             command = quote_command(request.command)
         elif finding.verdict != POOR_MANS_TIMER:
             script = plan_one_pass(host, unit, finding, request.lost_state)
@@ -183,7 +187,7 @@ def _carry_out(host: WritableHost, place: Place, plan: _Plan, request: Conversio
     retirement = Request("unit", plan.unit.name, None, plan.conversion.keep_down, request.timeout, request.check)
     rest = Wish(enabled=True, check=request.check, timeout=request.timeout)
     steps: list[str] = []
-    written = _write_script(host, script, request.check)
+    written = _write_script(host, script, request.check, request.timeout)
     steps += written
     undo: list[t.Callable[[], object]] = []
     if written and script is not None:
@@ -208,7 +212,7 @@ def _carry_out(host: WritableHost, place: Place, plan: _Plan, request: Conversio
     )
 
 
-def _write_script(host: WritableHost, script: Script | None, check: bool) -> list[str]:
+def _write_script(host: WritableHost, script: Script | None, check: bool, timeout: float) -> list[str]:
     """Write the one-pass script beside the old one, which stays for the day when the old unit is reinstated."""
     if script is None or not script.path:
         return []
@@ -217,6 +221,11 @@ def _write_script(host: WritableHost, script: Script | None, check: bool) -> lis
         raise Refused(f"{script.path} is there already and is something else; move it away")
     if not check:
         host.write_file(script.path, script.one.text.encode("utf-8"), script.mode)
+        # Who may read and run the old one may read and run the new one.
+        answer = host.run(["chown", "-h", f"--reference={script.old_path}", "--", script.path], timeout)
+        if answer.rc != 0:
+            host.remove_file(script.path)
+            raise StepFailed(f"{script.path} cannot be given the owner of {script.old_path}: {answer.err.strip()}; nothing was changed")
     return [] if there is not None else [f"write {script.path}"]
 
 

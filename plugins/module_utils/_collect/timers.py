@@ -182,9 +182,7 @@ def find_missing(host: Host, place: Place, pair: Pair, interpreter: str | None, 
     found = []
     program = pair.command[0] if pair.command else interpreter or ""
     option = "command" if pair.command else "script"
-    why = _not_executable(host, program)
-    if why:
-        found.append(f"{option}: {program} {why}; install it before this task")
+    found += find_program_fault(host, option, program)
     if pair.user and host.run(["id", "-u", "--", pair.user], timeout).rc != 0:
         found.append(f"user: the host has no user {pair.user}; create it before this task")
     folder = pair.working_directory
@@ -196,6 +194,12 @@ def find_missing(host: Host, place: Place, pair: Pair, interpreter: str | None, 
         if state.load != "loaded":
             found.append(f"on_failure: there is no unit {name} ({state.load}); create it before this task")
     return found
+
+
+def find_program_fault(host: Host, option: str, path: str) -> list[str]:
+    """Why a program cannot be run, and what to do; nothing where it can."""
+    why = _not_executable(host, path)
+    return [f"{option}: {path} {why}; install it before this task"] if why else []
 
 
 def _not_executable(host: Host, path: str) -> str:

@@ -40,6 +40,8 @@ _BESIDE = {
     "daemonize": "it puts itself into the background",
     "DaemonContext": "it puts itself into the background",
 }
+# Parts of a moment: whoever asks for them inside a condition decides by the time of day.
+_CLOCK = frozenset(("hour", "minute", "isoweekday", "weekday", "tm_hour", "tm_min", "tm_wday"))
 _LEAVING = (ast.Break, ast.Continue)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _LOOPS = (ast.While, ast.For, ast.AsyncFor)
@@ -61,6 +63,8 @@ def make_one_pass_python(text: str, file: str, line: int, interval: float | None
     body = [statement for statement in loop.body if statement not in waits.nodes]
     if not body:
         raise Refused(f"{file}:{line}: the loop does nothing but wait")
+    script.refuse_clock(body)
+    script.refuse_work_before(loop, body)
     leaks = script.refuse_carried(body, lost)
     new = _edit(text, loop, head, waits.nodes, script)
     _parse(new, file)
@@ -155,6 +159,24 @@ class _Script:
                         self._refuse_behind(call, loop, seen)
                 return
             node = outer
+
+    def refuse_clock(self, body: t.Sequence[ast.stmt]) -> None:
+        """A round that looks at the clock may miss its minute when a timer starts it; a calendar does not."""
+        tests = [node.test for statement in body for node in ast.walk(statement) if isinstance(node, (ast.If, ast.IfExp))]
+        for test in tests:
+            for node in ast.walk(test):
+                if isinstance(node, ast.Attribute) and node.attr in _CLOCK:
+                    raise self._refuse(node, "a round works only at some time of the day; write a pair with on_calendar instead")
+
+    def refuse_work_before(self, loop: Loop, body: t.Sequence[ast.stmt]) -> None:
+        """What is done once before the loop and again in each round would be done twice in every run."""
+        work = {ast.dump(node) for node in body if isinstance(node, ast.Expr) and not _is_docstring(node)}
+        for block in _blocks(self.parents[loop]):
+            for node in block[: block.index(loop)] if loop in block else ():
+                if ast.dump(node) in work:
+                    raise self._refuse(
+                        node, f"this is part of each round of line {loop.lineno}, too; take it out here, so that a run does it once"
+                    )
 
     def refuse_carried(self, body: t.Sequence[ast.stmt], lost: t.Collection[str]) -> list[str]:
         """Refuse where memory is carried from round to round. Gives back what is a leak."""

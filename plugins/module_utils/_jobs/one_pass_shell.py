@@ -32,6 +32,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
 _DO = re.compile(r"[ \t;\n]*(?:#[^\n]*\n\s*)?do(?=[\s;#])")
 # What ends with a status that says something, but not that the work failed.
 _ASKS = frozenset(("[", "[[", "test", "grep", "egrep", "fgrep", "diff", "cmp", "pgrep", "expr", "let"))
+# $(date +%H) and its like
+_TIME_OF_DAY = re.compile(r"\bdate\s[^)`]*\+[^)`]*%%?[HMRTukIl]")
+_NEVER_FAILS = frozenset(("true", ":", "echo", "printf", "logger"))
 _KEEP_STATUS = "true  # a question that was answered no is no failure"
 
 
@@ -50,6 +53,8 @@ def make_one_pass_shell(text: str, file: str, line: int, interval: float | None,
         raise script.refused(loop, "the loop does nothing but wait")
     script.refuse_surroundings(loop, head)
     script.refuse_background(loop, waits)
+    script.refuse_clock(body)
+    script.refuse_work_before(loop, body)
     leaks = script.refuse_carried(body, lost)
     new = _Edit(text, loop, head, waits, script).run(body)
     try:
@@ -211,6 +216,23 @@ class _Script:
             if node.after == "&" and node not in waits:
                 raise self.refused(node, "it starts something in the background, which systemd would end together with the script")
 
+    def refuse_clock(self, body: t.Sequence[Node]) -> None:
+        """A round that looks at the clock may miss its minute when a timer starts it; a calendar does not."""
+        for node in walk(body):
+            tests = node.name in ("[", "[[", "test") or node.kind in ("case", "arithmetic")
+            if tests and any(_TIME_OF_DAY.search(word.raw) for word in node.words):
+                raise self.refused(node, "a round works only at some time of the day; write a pair with on_calendar instead")
+
+    def refuse_work_before(self, loop: Node, body: t.Sequence[Node]) -> None:
+        """What is done once before the loop and again in each round would be done twice in every run."""
+        work = {tuple(word.raw for word in node.words) for node in body if node.kind == "simple" and node.argv}
+        _outer, around = self.above[id(loop)]
+        for node in around[: _index(around, loop)]:
+            if tuple(word.raw for word in node.words) in work and node.kind == "simple":
+                raise self.refused(
+                    node, f"this is part of each round of line {loop.line}, too; take it out here, so that a run does it once"
+                )
+
     def refuse_carried(self, body: t.Sequence[Node], lost: t.Collection[str]) -> list[str]:
         carried = find_carried(self.text, body, self.functions)
         state = [one for one in carried if one.is_read and one.name not in lost]
@@ -256,7 +278,7 @@ def _group_at(nodes: t.Sequence[Node], index: int, step: int) -> list[Node]:
 def asks(body: t.Sequence[Node]) -> bool:
     """Whether the last command's status may say no without anything having failed."""
     last = body[-1]
-    chained = len(body) > 1 and body[-2].after in ("&&", "||")
+    chained = len(body) > 1 and body[-2].after in ("&&", "||") and not (body[-2].after == "||" and last.name in _NEVER_FAILS)
     return chained or last.negated or last.name in _ASKS or last.kind == "arithmetic"
 
 

@@ -34,7 +34,10 @@ _SIZE = re.compile(r"\d+(\.\d+)?[KMGT]?\Z")
 _PERCENT = re.compile(r"\d+(\.\d+)?%\Z")
 _FIRST_TRIGGERS = ("OnCalendar", "OnBootSec", "OnStartupSec", "OnActiveSec", "OnClockChange", "OnTimezoneChange")
 _TRIGGERS = (*_FIRST_TRIGGERS, "OnUnitActiveSec", "OnUnitInactiveSec")
-_NEVER_RETRIED = ("no", "")
+# Allowed for a oneshot service (systemd.service(5)): another try after a failure.
+_NO_LOOP = ("", "no", "on-failure", "on-abnormal", "on-abort", "on-watchdog")
+_HIDDEN_BY_STRICT = ("/home/", "/root/", "/run/user/")
+_HIDDEN_BY_ALL = ("/tmp/", "/var/tmp/")  # noqa: S108 - the folders of which PrivateTmp= makes others
 _LARGEST_SCRIPT = 1 << 20  # bytes
 
 
@@ -64,6 +67,7 @@ def check_pair(pair: Pair) -> None:
     check_schedule(pair.schedule)
     _check_identity(pair)
     _check_limits(pair)
+    _check_sandbox(pair)
     _check_texts(pair)
 
 
@@ -146,10 +150,22 @@ def _check_limits(pair: Pair) -> None:
         raise BadInput(f"io_weight: {pair.io_weight} is not within 1 and 10000")
     if pair.nice is not None and not -20 <= pair.nice <= 19:
         raise BadInput(f"nice: {pair.nice} is not within -20 and 19")
+
+
+def _check_sandbox(pair: Pair) -> None:
     if pair.sandbox == "strict" and pair.scope == "user":
         raise BadInput("sandbox: strict needs the system manager; say standard or none for scope: user")
     if pair.read_write_paths and pair.sandbox != "strict":
         raise BadInput("read_write_paths: they open a sandbox that is strict; leave them off with any other")
+    if pair.sandbox == "none" or pair.scope == "user":
+        return
+    hidden = _HIDDEN_BY_ALL + (_HIDDEN_BY_STRICT if pair.sandbox == "strict" else ())
+    for option, path in (("command", pair.command[0] if pair.command else ""), ("working_directory", pair.working_directory)):
+        folder = next((one for one in hidden if f"{path}/".startswith(one)), "")
+        if folder:
+            raise BadInput(
+                f"{option}: {path} cannot be seen in a sandbox that is {pair.sandbox}, which hides {folder}; move it, or say none"
+            )
 
 
 def check_memory(text: str) -> None:
@@ -213,7 +229,7 @@ def find_drop_in_faults(service: MergedUnit, timer: MergedUnit) -> list[str]:
     if service.flag("Service", "RemainAfterExit"):
         found.append(_fault(service, "RemainAfterExit", "the service stays active after its first run, so the timer never starts it again"))
     restart = service.last("Service", "Restart")
-    if restart is not None and restart.value not in _NEVER_RETRIED:
+    if restart is not None and restart.value not in _NO_LOOP:
         found.append(_fault(service, "Restart", "the service starts itself again beside its timer"))
     if any(section == "Install" for section, _key in service.by_key):
         found.append(f"{service.name}: a drop-in adds [Install]: enabled, it runs at every boot beside its timer")

@@ -89,6 +89,8 @@ REFUSED = {
         """,
         r"self\.n",
     ),
+    "the time of day": ("while True:\n    if now().hour == 3:\n        work()\n    sleep(60)\n", "on_calendar"),
+    "work before the loop": ("work()\nwhile True:\n    sleep(60)\n    work()\n", "take it out here"),
     "a queue": ("jobs = deque()\nwhile True:\n    work(jobs.popleft())\n    sleep(60)\n", "jobs"),
     "an iterator": ("it = cycle(hosts)\nwhile True:\n    work(next(it))\n    sleep(60)\n", "it"),
     "the place in a file": ("f = open('x')\nwhile True:\n    work(f.readline())\n    sleep(60)\n", "f"),

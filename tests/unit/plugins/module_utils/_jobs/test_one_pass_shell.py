@@ -52,6 +52,9 @@ REFUSED = {
         "seen",
     ),
     "a list that is read": ('while true; do\n  all+=($(work))\n  use "${all[@]}"\n  sleep 60\ndone\n', "all"),
+    "the time of day": ('while true; do\n  [ "$(date +%H)" = 03 ] && work\n  sleep 60\ndone\n', "on_calendar"),
+    "the time of day in a case": ("while true; do\n  case $(date +%u) in 1) work;; esac\n  sleep 60\ndone\n", "on_calendar"),
+    "work before the loop": ("work a\nwhile true; do\n  sleep 60\n  work a\ndone\n", "take it out here"),
     "a here-document": ("while true; do\n  cat <<EOF\n$old\nEOF\n  old=1\n  sleep 60\ndone\n", "old"),
 }
 
@@ -96,3 +99,7 @@ def test_a_question_that_is_answered_no_does_not_fail_the_run(last: str) -> None
     assert make(f"while true; do\n  work\n  {last}\n  sleep 60\ndone\n").text.endswith(
         "true  # a question that was answered no is no failure\n"
     )
+
+
+def test_what_ends_well_anyway_is_left_as_it_is() -> None:
+    assert make("while true; do\n  work || true\n  sleep 60\ndone\n").text == "work || true\n"

@@ -66,6 +66,8 @@ def test_a_good_pair_is_taken() -> None:
     # A calendar may start the first run of an interval.
     check_pair(GOOD._replace(schedule=Schedule(("daily",), on_unit_active_sec="1h")))
     check_pair(GOOD._replace(memory_max="", memory_max_reason="sorts what there is"))
+    check_pair(GOOD._replace(command=("/home/web/run",), working_directory="/home/web"))
+    check_pair(GOOD._replace(command=("/tmp/x",), sandbox="none"))
 
 
 BAD: list[tuple[dict[str, t.Any], str]] = [
@@ -104,6 +106,10 @@ BAD: list[tuple[dict[str, t.Any], str]] = [
     ({"sandbox": "strict", "scope": "user"}, "needs the system manager"),
     ({"read_write_paths": ("/srv",)}, "leave them off"),
     ({"sandbox": "strict", "read_write_paths": ("srv",)}, "no absolute path"),
+    ({"command": ("/tmp/x",)}, "which hides /tmp/"),
+    ({"working_directory": "/var/tmp"}, "which hides /var/tmp/"),
+    ({"sandbox": "strict", "command": ("/home/web/run",)}, "which hides /home/"),
+    ({"sandbox": "strict", "working_directory": "/root"}, "which hides /root/"),
     ({"environment": (("A-B", "x"),)}, "no name of a variable"),
     ({"environment": (("A", "x\x07"),)}, "control characters"),
 ]
@@ -160,6 +166,7 @@ TIMER = "[Timer]\nOnBootSec=1\nOnUnitActiveSec=6min\n"
         ("service", "[Service]\nMemoryMax=1G\n", None),
         ("service", "[Service]\nRestart=no\nRemainAfterExit=no\n", None),
         ("service", "[Service]\nRestart=always\n", "starts itself again"),
+        ("service", "[Service]\nRestart=on-failure\n", None),
         ("service", "[Service]\nType=simple\n", "not oneshot"),
         ("service", "[Service]\nRemainAfterExit=1\n", "never starts it again"),
         ("service", "[Install]\nWantedBy=multi-user.target\n", r"adds \[Install\]"),
