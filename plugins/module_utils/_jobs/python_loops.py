@@ -25,6 +25,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+WITHIN = ", which waits by "
+"""What joins a call and the wait inside the function that it calls."""
+
 SHORTEST = 10.0
 """Seconds. What waits less between two rounds may be a job or a ticker: that cannot be told (measured on public code)."""
 
@@ -281,7 +284,7 @@ class LoopReader:
                 reader = LoopReader(self.values, module, function)
                 waits = [one for one in reader.waits(function.body, place, min(depth, 3)) if one.place == "steady"]
                 if waits:
-                    text = f"{source(node, self.module)}, which waits by {waits[0].interval.source}"
+                    text = f"{source(node, self.module)}{WITHIN}{waits[0].interval.source}"
                     return [Wait(statement, waits[0].interval._replace(source=text), place, waits[0].event)]
         return []
 
@@ -310,15 +313,29 @@ def name_work(nodes: t.Iterable[ast.AST], most: int = 6) -> tuple[str, ...]:
     found: dict[str, int] = {}
     for node in own_nodes(nodes):
         name = called(node)
-        if name and name not in _QUIET and isinstance(node, ast.Call):
+        if name and name not in _QUIET and isinstance(node, ast.Call) and not _is_log(node.func):
             text = ast.unparse(node.func) if len(ast.dump(node.func)) < 400 else name
             found.setdefault(text, node.lineno)
     return tuple(sorted(found, key=lambda one: found[one]))[:most]
 
 
+def _is_log(function: ast.expr) -> bool:
+    """``log_info(...)``, ``self.logger.debug(...)``, ``syslog.syslog(...)``."""
+    parts = []
+    while isinstance(function, ast.Attribute):
+        parts.append(function.attr)
+        function = function.value
+    parts.append(function.id if isinstance(function, ast.Name) else "")
+    return any(
+        re.match(r"(?i)_?(?:\w*_)?(?:sys)?log(?:ger|ging)?(?:_?(?:info|debug|warn|warning|error|message|msg))?$", part) for part in parts
+    )
+
+
 def writes_something(nodes: t.Iterable[ast.AST]) -> bool:
     """Whether a round says something at least."""
-    return any(called(node) in ("print", "info", "debug", "warning", "log", "write", "echo", "error") for node in own_nodes(nodes))
+    return any(
+        called(node) in ("print", "info", "debug", "warning", "log", "write", "echo", "error", "syslog") for node in own_nodes(nodes)
+    )
 
 
 def text_of(nodes: t.Sequence[ast.stmt], module: Module) -> str:

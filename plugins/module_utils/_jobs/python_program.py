@@ -16,7 +16,7 @@ from .._errors import Unparsable
 from . import signs
 from .model import CANNOT_TELL, INFERRED, SURE, Interval, Judged, Loop
 from .python_libraries import read_libraries
-from .python_loops import SHORTEST, LoopReader, Wait, make_loop, mentions, name_work, text_of, writes_something
+from .python_loops import SHORTEST, WITHIN, LoopReader, Wait, make_loop, mentions, name_work, text_of, writes_something
 from .python_module import called, dotted, own_nodes, parse_module, source
 from .python_values import Values
 from .weigh import weigh
@@ -356,7 +356,7 @@ class _Round(LoopReader):
         first = self._in_expressions(node, [test], "steady", 3) if test is not None else []
         waits = [*first, *waits]
         steady = [one for one in waits if one.place == "steady"]
-        wait = max(steady, key=lambda one: one.interval.seconds or 0.0) if steady else None
+        wait = max(steady, key=lambda one: (WITHIN not in one.interval.source, one.interval.seconds or 0.0)) if steady else None
         interval = wait.interval if wait is not None else Interval(None, "", False)
         kind, why = self._kind(node, body, waits, wait)
         if kind == "ticker":
@@ -494,7 +494,7 @@ class _Round(LoopReader):
         ]
         if any(self.wait_call(one) is not None for one in ast.walk(test)):
             return "neutral"
-        if any(signs.FLAG.search(name) or signs.FAILURE.search(name) for name in names):
+        if any(signs.STOPS.search(name) or signs.FAILURE.search(name) or self.values.given(name)[1] is not None for name in names):
             return "neutral"
         return "work"
 

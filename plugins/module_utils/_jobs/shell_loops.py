@@ -13,7 +13,7 @@ import typing as t
 
 from . import signs
 from .model import INFERRED, SURE, Interval, Judged, Loop
-from .python_loops import SHORTEST
+from .python_loops import SHORTEST, WITHIN
 from .shell_reader import read_script
 from .shell_signs import ECHOES, is_child_server, is_event, is_sleep
 from .shell_tree import Node, walk
@@ -339,7 +339,8 @@ class _Script:
         first = self._waits(condition, _DEPTH) if condition else []
         waits = [*first, *self._waits(body, _DEPTH)]
         steady = [one for one in waits if one.place == "steady"]
-        wait = max(steady, key=lambda one: one.interval.seconds if one.interval.seconds is not None else 1.0) if steady else None
+        direct = [one for one in steady if WITHIN not in one.interval.source] or steady
+        wait = max(direct, key=lambda one: one.interval.seconds if one.interval.seconds is not None else 1.0) if direct else None
         interval = wait.interval if wait is not None else Interval(None, "", False)
         kind, why = self._kind((*condition, *body), waits, wait)
         own = wait is not None and wait not in first
@@ -482,13 +483,8 @@ class _Script:
         words = re.findall(r"[A-Za-z_]\w*", self._text[condition[0].start : condition[-1].stop]) if condition else []
         if any(is_sleep(one) for one in walk(condition)):
             return "neutral"
-        return (
-            "neutral"
-            if any(
-                signs.FLAG.search(word) or re.search(r"(?i)fail|err|retr|attempt", word) for word in words if word not in ("test", "true")
-            )
-            else "work"
-        )
+        neutral = any(signs.STOPS.search(word) or re.search(r"(?i)fail|err", word) for word in words if word not in ("test", "true"))
+        return "neutral" if neutral else "work"
 
     def _waits(self, nodes: t.Sequence[Node], depth: int, place: str = "steady") -> list[_Wait]:
         found: list[_Wait] = []
@@ -526,7 +522,7 @@ class _Script:
         interval = inner[0].interval
         if interval.seconds is None and len(node.argv) > 1:
             interval = self.variables.seconds(node.argv[1:2], " ".join(node.argv))
-        return [_Wait(node, interval._replace(source=f"{' '.join(node.argv)}, which waits by {inner[0].interval.source}"), place)]
+        return [_Wait(node, interval._replace(source=f"{' '.join(node.argv)}{WITHIN}{inner[0].interval.source}"), place)]
 
     def _waits_inside(self, node: Node, depth: int, place: str) -> list[_Wait]:
         if node.kind in ("group", "subshell"):

@@ -57,8 +57,8 @@ _LISTENING = {
 }
 _SERVERS = re.compile(
     r"(?i)^(autossh|openvpn|nginx|apache2|httpd|haproxy|redis-server|mysqld|mariadbd|postgres|mongod|dnsmasq|sshd|uvicorn|gunicorn|"
-    r"celery|node_exporter|prometheus|mosquitto|ffmpeg|ffplay|vlc|cvlc|mpv|mplayer|omxplayer|raspivid|libcamera-vid|rpicam-vid|"
-    r"arecord|sox|chromium(-browser)?|firefox(-esr)?|google-chrome|xinit|startx|Xorg|Xvfb|x11vnc|vncserver|minicom|screen|tmux|rtl_tcp|dump1090|"
+    r"celery|node_exporter|prometheus|mosquitto|ffplay|vlc|cvlc|mpv|mplayer|omxplayer|raspivid|libcamera-vid|rpicam-vid|"
+    r"chromium(-browser)?|firefox(-esr)?|google-chrome|xinit|startx|Xorg|Xvfb|x11vnc|vncserver|minicom|screen|tmux|rtl_tcp|dump1090|"
     r"readsb|icecast2?|darkice|liquidsoap|srcds_run|java|steamcmd_server|wstunnel|cloudflared|ngrok|frpc|chisel|sslocal|ss-local|redsocks|tor|"
     r"(?:\w[\w.]*[-_])?(?:daemon|server|bot|worker|listener|tunnel|proxy)|[\w-]+_exporter|"
     r"(?:ssh|http|lighttp|vsftp|proftp|smb|nmb|rpc\.nfs|tftp|telnet|xinet|dhcp|dhcpc|udhcp|udhcpc|bird|zebra|bgp|ospf|name|unboun|ntp|chrony|cups|mp|lirc|gps|acpi|collect|memcache|slap|x?rdp|hosta?p|pppoe|smart|mumble|kea-|etc)d)$"
@@ -104,6 +104,11 @@ def is_child_server(node: Node) -> bool:
     """Whether a command is a program that normally keeps running and serves others."""
     argv = node.argv
     name = node.name
+    if name in ("ffmpeg", "gst-launch-1.0", "arecord"):
+        text = " ".join(argv)
+        return bool(re.search(r"rts?p|rtmp|udp:|/dev/video|v4l2|alsa|x11grab| -re\b|src ", text)) or (
+            name == "arecord" and " -d" not in text
+        )
     if name == "ssh":
         return any(re.match(r"-\w*[NRLDw]", one) for one in argv[1:])
     if name in ("python", "python3", "node", "ruby", "php", "perl") and len(argv) > 1:

@@ -26,7 +26,15 @@ FLAG = re.compile(
 TIME_LEFT = re.compile(
     r"(?i)(elapsed|remain|delay|interval|wait|sleep|pause|next|until|left|deadline|period|duration|time|delta|diff|last|due|took|spent)"
 )
-FAILURE = re.compile(r"(?i)(err|fail|exception|attempt|retr|tries|count|max|consecutive|bad|crash)")
+FAILURE = re.compile(r"(?i)(err|fail|exception|consecutive|crash)")
+"""Names of what ends a loop because too much went wrong."""
+
+STOPS = re.compile(
+    r"(?i)(?:^|_|\b|\.)(?:stop\w*|quit\w*|shut\w*|term(?:inate\w*)?|exit(?:ing|ed|_?flag|_?event|_?requested|_?now)?|kill\w*|cancel\w*|"
+    r"abort\w*|interrupt\w*|sig(?:nal\w*|term|int)?|run(?:ning)?|keep_?\w*|going|alive|once|one_?shot|single\w*|dry_?run|daemon\w*|"
+    r"loop\w*|forever|interval|repeat|watch|continuous\w*|period\w*|test_?mode|unit_?testing|die)(?:$|_|\b)"
+)
+"""Names that stand in front of a ``break`` which somebody else asks for."""
 EVENT_NAME = re.compile(r"(?i)(wake|trigger|notify|notif|ready|data|new_|changed|event_queue|incoming|work_available|kick|reload)")
 STOP_NAME = re.compile(r"(?i)(stop|exit|quit|shut|kill|term|abort|cancel|done|finish|running|alive|end|die|sig|interrupt)")
 CONTROL = re.compile(

@@ -24,7 +24,7 @@ def weigh(loops: t.Sequence[Loop], serving: t.Sequence[str], threads: bool) -> J
     """What a program is, by its endless loops, by what shows that it serves others (each in a few words), and by whether
     it starts threads or children beside them. In doubt it is left in peace."""
     every = tuple(loops)
-    jobs = [one for one in every if one.kind == "job" or (one.kind == "heartbeat" and not threads)]
+    jobs = [one for one in every if one.kind == "job"]
     if serving:
         return Judged(DAEMON, None, f"it serves or listens to others: {serving[0]}", SURE, every)
     for kind in ("events", "supervisor", "watchdog"):
@@ -34,7 +34,7 @@ def weigh(loops: t.Sequence[Loop], serving: t.Sequence[str], threads: bool) -> J
     unclear = [one for one in every if one.kind in _UNCLEAR]
     others = [one for one in every if one.kind in ("idle", "limited", "busy")]
     if jobs and not others and not [one for one in unclear if one.kind != "retry"]:
-        best = max(jobs, key=lambda one: (one.kind == "job", one.confidence == SURE, one.interval.seconds is not None))
+        best = max(jobs, key=lambda one: (one.confidence == SURE, one.interval.seconds is not None))
         confidence = INFERRED if threads and best.shape != "library" else best.confidence
         return Judged(SLEEP_LOOP, best, best.why, confidence, every)
     if jobs:
