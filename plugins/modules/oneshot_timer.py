@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oneshot_timer
 short_description: Write a periodic job as one thing, a oneshot service and its timer
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Writes C(NAME.service) (C(Type=oneshot)) and C(NAME.timer), and lets the timer run. Each run is a process of its own; what
     it leaks ends with it, what it may take is capped, and a run that fails is seen.

@@ -8,12 +8,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oneshot_timer_conversion
 short_description: Turn a service that works in a loop into a oneshot service and its timer
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Takes a service whose program works, sleeps and works again (or ends, and is started again by C(Restart=) after a while), and
     puts a pair in its place that does the same work at the same interval, as the same user, with the same environment,
     limits and sandbox; what drop-ins say is taken over.
-  - The old unit is retired as M(guarded.deploy.service_retirement) does it, its files and its script stay, so
+  - The old unit is retired and masked as M(guarded.deploy.service_retirement) does it; its files and its script stay, so
     O(state=reverted) brings it back as it was.
   - A Python or shell script that loops gets a copy beside it that does one round (C(loop.py) becomes C(loop_once.py)). The
     change is shown as a unified diff and made only with O(apply_script_patch=true).

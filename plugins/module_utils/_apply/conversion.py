@@ -184,7 +184,8 @@ def _carry_out(host: WritableHost, place: Place, plan: _Plan, request: Conversio
             patch,
         )
     files = render_pair(plan.conversion.settings, plan.wanted.name, place.units)
-    retirement = Request("unit", plan.unit.name, None, plan.conversion.keep_down, request.timeout, request.check)
+    # Masked: nobody starts it by hand or as a dependency, and it is no finding any more.
+    retirement = Request("unit", plan.unit.name, None, masked=True, timeout=request.timeout, check=request.check)
     rest = Wish(enabled=True, check=request.check, timeout=request.timeout)
     steps: list[str] = []
     written = _write_script(host, script, request.check, request.timeout)

@@ -67,11 +67,10 @@ class Wanted(t.NamedTuple):
 
 
 class Conversion(t.NamedTuple):
-    """The pair that takes the place of a unit. ``keep_down`` is whether the old unit must be masked, as others pull it in."""
+    """The pair that takes the place of a unit."""
 
     settings: PairSettings
     schedule: Schedule
-    keep_down: bool
     notes: tuple[str, ...]
 
 
@@ -95,7 +94,7 @@ def convert_unit(unit: MergedUnit, names: Names, wanted: Wanted, command: str, s
     :raises Refused: the unit cannot be converted; the text says why
     """
     refuse_unit(unit)
-    keep_down, dependents = _find_dependents(unit, names)
+    dependents = _find_dependents(unit, names)
     when = plan_schedule(wanted)
     interval = round(wanted.interval * 1_000_000)
     command = _with_old_name(command, unit)
@@ -112,7 +111,7 @@ def convert_unit(unit: MergedUnit, names: Names, wanted: Wanted, command: str, s
     ]
     comments = (f"{CONVERTED}{unit.name}", *([SCRIPT_NOTE + script] if script else []), *comments)
     settings = PairSettings(tuple(service), _timer(wanted, when), comments)
-    return Conversion(settings, when, keep_down, (*_find_changes(unit), *dependents))
+    return Conversion(settings, when, (*_find_changes(unit), *dependents))
 
 
 def refuse_unit(unit: MergedUnit) -> None:
@@ -227,13 +226,12 @@ def _find_changes(unit: MergedUnit) -> list[str]:
     return found
 
 
-def _find_dependents(unit: MergedUnit, names: Names) -> tuple[bool, list[str]]:
-    """Whether others start the unit, and what there is to say of them.
+def _find_dependents(unit: MergedUnit, names: Names) -> list[str]:
+    """What there is to say of units that name this one.
 
     :raises Refused: another unit cannot be up without it
     """
     own = set(unit.names)
-    pulled = False
     notes = []
     for file in sorted({path for folder in names.tree.search for path in _unit_paths(names, folder)}):
         other = names.merge(file)
@@ -243,10 +241,9 @@ def _find_dependents(unit: MergedUnit, names: Names) -> tuple[bool, list[str]]:
             mentioned = [word for one in reset(other.all("Unit", key)) for word in one.value.split() if word in own]
             if mentioned and key in _HARD:
                 raise Refused(f"{other.name} has {key}={unit.name}, so it needs a service that stays up; change that first")
-            pulled = pulled or bool(mentioned and key in _SOFT)
             if mentioned:
                 notes.append(f"{other.name} has {key}={unit.name}, which means nothing any more")
-    return pulled, notes
+    return notes
 
 
 def _unit_paths(names: Names, folder: str) -> list[str]:

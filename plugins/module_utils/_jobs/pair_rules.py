@@ -16,6 +16,7 @@ import re
 import typing as t
 
 from .._errors import BadInput
+from .pairs import Standing, find_problems, triggers_of
 
 if t.TYPE_CHECKING:
     from .._units.merge import MergedUnit
@@ -32,10 +33,6 @@ _USER = re.compile(r"[A-Za-z_0-9][A-Za-z0-9_.-]{0,254}\$?\Z")
 _UNIT = re.compile(r"[A-Za-z0-9_:.\\@%-]+\.(service|target|socket|path|timer|mount|slice|scope|device|swap|automount)\Z")
 _SIZE = re.compile(r"\d+(\.\d+)?[KMGT]?\Z")
 _PERCENT = re.compile(r"\d+(\.\d+)?%\Z")
-_FIRST_TRIGGERS = ("OnCalendar", "OnBootSec", "OnStartupSec", "OnActiveSec", "OnClockChange", "OnTimezoneChange")
-_TRIGGERS = (*_FIRST_TRIGGERS, "OnUnitActiveSec", "OnUnitInactiveSec")
-# Allowed for a oneshot service (systemd.service(5)): another try after a failure.
-_NO_LOOP = ("", "no", "on-failure", "on-abnormal", "on-abort", "on-watchdog")
 _HIDDEN_BY_STRICT = ("/home/", "/root/", "/run/user/")
 _HIDDEN_BY_ALL = ("/tmp/", "/var/tmp/")  # noqa: S108 - the folders of which PrivateTmp= makes others
 _LARGEST_SCRIPT = 1 << 20  # bytes
@@ -222,35 +219,11 @@ def find_warnings(spans: Spans) -> list[str]:
 
 def find_drop_in_faults(service: MergedUnit, timer: MergedUnit) -> list[str]:
     """What drop-ins on the host make of a pair that its own files do not say."""
-    found = []
-    kind = service.last("Service", "Type")
-    if kind is None or kind.value != "oneshot":
-        found.append(_fault(service, "Type", "the service is not oneshot any more"))
-    if service.flag("Service", "RemainAfterExit"):
-        found.append(_fault(service, "RemainAfterExit", "the service stays active after its first run, so the timer never starts it again"))
-    restart = service.last("Service", "Restart")
-    if restart is not None and restart.value not in _NO_LOOP:
-        found.append(_fault(service, "Restart", "the service starts itself again beside its timer"))
-    if any(section == "Install" for section, _key in service.by_key):
-        found.append(f"{service.name}: a drop-in adds [Install]: enabled, it runs at every boot beside its timer")
+    problems = find_problems(timer, service, Standing(None, frozenset()))
+    found = [f"{one.text} ({one.file}:{one.line}): {one.remedy}" for one in problems if one.severity == "broken"]
+    if not triggers_of(timer):
+        found.append(f"{timer.name}: drop-ins take every trigger away, so it never fires")
     unit = timer.last("Timer", "Unit")
     if unit is not None and unit.value != service.name:
-        found.append(_fault(timer, "Unit", f"the timer starts {unit.value} and not {service.name}"))
-    if not _has_first_trigger(timer):
-        found.append(f"{timer.name}: drop-ins take every first trigger away, so it never fires")
+        found.append(f"the timer starts {unit.value} and not {service.name} ({unit.file}:{unit.line})")
     return found
-
-
-def _has_first_trigger(timer: MergedUnit) -> bool:
-    """An empty assignment of any trigger forgets those of every kind (systemd.timer(5))."""
-    found = False
-    for one in timer.settings:
-        if one.section == "Timer" and one.key in _TRIGGERS:
-            found = bool(one.value) and (found or one.key in _FIRST_TRIGGERS)
-    return found
-
-
-def _fault(unit: MergedUnit, key: str, what: str) -> str:
-    setting = unit.last("Service" if unit.name.endswith(".service") else "Timer", key)
-    where = f" ({setting.file}:{setting.line})" if setting is not None else ""
-    return f"{what}: {key}={setting.value if setting else ''}{where}"
