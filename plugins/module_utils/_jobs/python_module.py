@@ -16,10 +16,12 @@ import warnings
 from .._errors import Unparsable
 
 Function = t.Union[ast.FunctionDef, ast.AsyncFunctionDef]
-_PRINT = re.compile(r"^(\s*(?:.*[:;]\s+)?)print[ \t]+(?![=(])(?:>>\s*[\w.]+\s*,\s*)?(.*?),?\s*$")
+_PRINT = re.compile(r"^(\s*(?:.*[:;]\s+)?)print[ \t]+(?![=(])(?:>>\s*[\w.]+\s*,\s*)?")
 _BARE_PRINT = re.compile(r"^(\s*)print\s*$")
 _EXCEPT = re.compile(r"^(\s*except\s+[^:,]+?|\s*except\s*\([^)]*\))\s*,\s*(\w+)\s*:")
 _RAISE = re.compile(r"^(\s*raise\s+[\w.]+)\s*,\s*(.+)$")
+_BACKTICKS = re.compile(r"`([^`\n]+)`")
+_EXEC = re.compile(r"^(\s*)exec[ \t]+(?![=(])(.+?)\s*$")
 _OCTAL = re.compile(r"(?<![\w.])0([0-7]+)(?![\w.])")
 
 
@@ -45,6 +47,7 @@ def parse_module(text: str, path: str) -> Module:
     :raises Unparsable: it is no Python that this interpreter can read, and no Python 2 either
     """
     old = False
+    text = text.removeprefix("\ufeff")
     try:
         tree = _parse(text)
     except (SyntaxError, ValueError) as error:
@@ -70,11 +73,12 @@ def _modernise(text: str) -> str:
     lines = []
     for line in text.expandtabs(8).replace("\r\n", "\n").split("\n"):
         line = _BARE_PRINT.sub(r"\1print()", line)
-        line = _PRINT.sub(r"\1print(\2)", line)
+        # What is printed may go on in the next line.
+        line = _PRINT.sub(r"\1_printed = ", line)
         line = _EXCEPT.sub(r"\1 as \2:", line)
         line = _RAISE.sub(r"\1(\2)", line)
         line = _OCTAL.sub(r"0o\1", line) if re.search(r"(?<![\w.])0[0-7]+(?![\w.])", line) else line
-        lines.append(line.replace("<>", "!="))
+        lines.append(_BACKTICKS.sub(r"repr(\1)", _EXEC.sub(r"\1exec(\2)", line)).replace("<>", "!="))
     return "\n".join(lines)
 
 

@@ -434,7 +434,10 @@ class _Script:
         ):
             return "supervisor", "it starts a program again when that has ended"
         server = next((one for one in work if is_child_server(one)), None)
-        if server is not None:
+        # Interpreters say little: main.py every hour is a job, and every ten seconds a server that is started again.
+        if server is not None and (
+            seconds is None or seconds < 60 or not server.name.startswith(("python", "node", "ruby", "perl", "php"))
+        ):
             return "supervisor", f"it starts {server.name} again and again, which serves others"
         if signs.CONTROL.search(text):
             return "control", "it controls something that must be controlled all the time"

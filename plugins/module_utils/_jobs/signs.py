@@ -65,7 +65,7 @@ SERVERS = re.compile(
 # Libraries that are there to listen to others, whatever of them is called.
 SERVING_LIBRARIES = _words(
     "slack_bolt telebot aiogram telethon pyrogram slixmpp sleekxmpp twitchio pystray pyinotify inotify inotify_simple "
-    "asyncinotify watchfiles pyudev evdev zmq nats websockets websocket socketio aiocoap asyncua pyftpdlib dbus_next dasbus "
+    "asyncinotify watchfiles pyudev avahi evdev zmq nats websockets websocket socketio aiocoap asyncua pyftpdlib dbus_next dasbus "
     "pydbus sdbus bleak livereload sseclient discord nextcord disnake flask_socketio rpyc Pyro4 Pyro5 zeroconf celery rq huey "
     "dramatiq faust pika aio_pika hypercorn cherrypy gunicorn waitress uvicorn daphne pynput keyboard pyaudio sounddevice vosk "
     "pygame tkinter PyQt5 PyQt6 PySide2 PySide6 kivy aioblescan pyrad dnslib ldaptor mitmproxy gevent_websocket nicegui streamlit "
