@@ -63,6 +63,10 @@ LEFT_OUT = (
 )
 
 
+# The loader's link is an absolute one, and outside of the new root it leads to this machine's own, or nowhere.
+INNER_LINKS = 'for link in "$1"/lib64/*; do to=$(readlink "$link") || continue; case $to in /*) ln -sfr "$1$to" "$link" ;; esac; done'
+
+
 class Recipe(t.NamedTuple):
     """How to make the image of a suite. ``files`` are the names and bytes of what goes into it."""
 
@@ -94,6 +98,7 @@ def render_command(recipe: Recipe, mirror: str | None) -> list[str]:
         f"--include={','.join(recipe.packages)}",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.left_out),
         '--aptopt=Acquire::Languages "none"',
+        f"--customize-hook={INNER_LINKS}",
         f'--customize-hook={FILES}/customize "$1" {FILES}',
         recipe.suite,
         "-",
