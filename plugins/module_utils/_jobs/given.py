@@ -71,7 +71,7 @@ class GivenFiles:
     def __init__(self, texts: t.Mapping[str, str]) -> None:
         self._texts = texts
         self._by_name: dict[str, list[str]] = {}
-        for path in texts:
+        for path in (one for one in texts if not _unit_path(one)):
             for name in {posixpath.basename(path), _plain(path)}:
                 self._by_name.setdefault(name, []).append(path)
 

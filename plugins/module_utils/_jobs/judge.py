@@ -279,6 +279,16 @@ class Judge:
                 )
         return total, where
 
+    @staticmethod
+    def _surely_goes_on(service: Finding, merged: MergedUnit | None) -> bool:
+        """Signs of a server alone do not count: a program of many commands may serve with another one."""
+        if service.verdict == SLEEP_LOOP or (service.verdict == DAEMON and service.loop):
+            return True
+        kind = merged.last("Service", "Type") if merged is not None else None
+        restart = merged.last("Service", "Restart") if merged is not None else None
+        stays = kind is not None and kind.value in ("notify", "notify-reload", "forking", "dbus")
+        return service.verdict == DAEMON and (stays or (restart is not None and restart.value != "no"))
+
     def timer(self, name: str, service: Finding | None) -> Finding:
         """What a timer and its service are together."""
         merged = self._names.merge(name)
@@ -286,7 +296,7 @@ class Judge:
         other = self._names.merge(unit) if unit.endswith(".service") else None
         runs_on = ""
         if service is not None:
-            runs_on = service.why if service.verdict in (DAEMON, SLEEP_LOOP) else ""
+            runs_on = service.why if self._surely_goes_on(service, other) else ""
         problems = find_problems(merged, other, self._standing, runs_on) if merged.load == "loaded" or merged.drop_ins else ()
         broken = [one for one in problems if one.severity == "broken"]
         when = ", ".join(f"{one.key}={one.value}" for one in triggers_of(merged))

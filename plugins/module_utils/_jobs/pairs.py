@@ -152,17 +152,6 @@ def _triggers(timer: MergedUnit, triggers: list[Setting], standing: Standing) ->
                     "check it with: systemd-analyze timespan",
                 )
             )
-        elif one.key in REPEATING and span == 0:
-            found.append(
-                _problem(
-                    "interval-zero",
-                    "broken",
-                    f"{one.key}={one.value} starts the service again at once, for ever",
-                    timer,
-                    one,
-                    "name the interval that is meant",
-                )
-            )
     if timer.load == "loaded" and not triggers:
         if not any(one.section == "Timer" and one.key in (*FIRST, *REPEATING) for one in timer.settings):
             found.append(
@@ -253,7 +242,7 @@ def _standing_of_timer(timer: MergedUnit, standing: Standing) -> list[Problem]:
 
 def _service(timer: MergedUnit, service: MergedUnit, triggers: list[Setting], standing: Standing, runs_on: str) -> list[Problem]:
     found = []
-    repeats = any(one.key in (*REPEATING, "OnCalendar") for one in triggers)
+    repeats = any(one.key == "OnCalendar" or (one.key in REPEATING and parse_span(one.value) != 0) for one in triggers)
     kind = service.last("Service", "Type")
     restart = service.last("Service", "Restart")
     oneshot = (kind is not None and kind.value == "oneshot") or (kind is None and not service.all("Service", "ExecStart"))
@@ -292,6 +281,11 @@ def _service(timer: MergedUnit, service: MergedUnit, triggers: list[Setting], st
                 "remain-after-exit", "broken", text, service, service.last("Service", "RemainAfterExit"), "leave RemainAfterExit= away"
             )
         )
+    zero = next((one for one in triggers if one.key in REPEATING and parse_span(one.value) == 0), None)
+    if zero is not None and oneshot and not service.flag("Service", "RemainAfterExit"):
+        # Of a service that stays active nothing is started again: so some write a late start.
+        text = f"{zero.key}={zero.value} starts the service again at once, for ever"
+        found.append(_problem("interval-zero", "broken", text, timer, zero, "name the interval that is meant"))
     found += _enabled(timer, service, standing)
     pulled = next(
         (one for key in ("Requires", "Wants", "BindsTo") for one in timer.all("Unit", key) if service.name in one.value.split()), None

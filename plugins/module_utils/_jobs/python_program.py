@@ -345,11 +345,11 @@ class _Round(LoopReader):
         last = function.body[-1] if function.body else None
         if isinstance(last, ast.If) and last.body:
             last = last.body[-1]
-        calls = isinstance(last, (ast.Expr, ast.Return)) and last.value is not None and called(_awaited(last.value)) == function.name
-        if not calls:
+        call = _awaited(last.value) if isinstance(last, (ast.Expr, ast.Return)) and last.value is not None else None
+        if not isinstance(call, ast.Call) or dotted(call.func, self.module) not in (function.name, f"self.{function.name}"):
             return []
         loop = self._classify(function, function.body, None)
-        return [loop._replace(shape="recursion")] if loop.kind != "waiting" else []
+        return [loop._replace(shape="recursion")] if loop.wait is not None and loop.kind != "waiting" else []
 
     def _classify(self, node: ast.stmt, body: t.Sequence[ast.stmt], test: ast.expr | None) -> Loop:
         waits = self.waits(body)

@@ -206,7 +206,7 @@ class _Script:
         name, body = function.words[0].text, function.parts[0]
         if body and body[-1].kind == "simple" and body[-1].name == name:
             loop = self._classify(function._replace(parts=((), body)))
-            if loop.kind != "waiting":
+            if loop.wait is not None and loop.kind != "waiting":
                 self._found.append((loop._replace(shape="recursion"), function))
 
     def _re_exec(self) -> None:
