@@ -109,6 +109,8 @@ def is_child_server(node: Node) -> bool:
         return bool(re.search(r"rts?p|rtmp|udp:|/dev/video|v4l2|alsa|x11grab| -re\b|src ", text)) or (
             name == "arecord" and " -d" not in text
         )
+    if name in ("start-stop-daemon", "daemonize", "supervise", "runsvdir", "daemon"):
+        return True
     if name == "ssh":
         return any(re.match(r"-\w*[NRLDw]", one) for one in argv[1:])
     if name in ("python", "python3", "node", "ruby", "php", "perl") and len(argv) > 1:
