@@ -121,6 +121,34 @@ def unwrap(argv: t.Sequence[str]) -> tuple[str, ...]:
     return words
 
 
+class NoFiles:
+    """The files of a container's image: the host does not have them."""
+
+    def read(self, path: str) -> Text:
+        return Text(None, "missing", f"{path} is in the image of a container, which is not read")
+
+    def names(self, folder: str) -> t.Sequence[str]:
+        del folder
+        return ()
+
+    def find(self, program: str) -> str:
+        del program
+        return ""
+
+
+def command_in_container(words: t.Sequence[str]) -> tuple[str, ...]:
+    """The script that ``docker run ... IMAGE sh -c 'script'`` hands to a shell; empty where none is named. A quadlet's
+    ``Exec=`` stands like this in the service that Podman's generator makes of it."""
+    if not words or posixpath.basename(words[0]) not in ("docker", "podman") or "run" not in words:
+        return ()
+    for index in range(words.index("run") + 1, len(words) - 2):
+        if posixpath.basename(words[index].removeprefix("--entrypoint=")) in SHELLS:
+            at = next((other for other in range(index + 1, len(words) - 1) if re.match(r"-[a-zA-Z]*c$", words[other])), None)
+            if at is not None:
+                return ("sh", "-c", *words[at + 1 :])
+    return ()
+
+
 def _unwrap_once(words: tuple[str, ...]) -> tuple[str, ...]:
     words = words[count_wrapping(words) :]
     if not words:

@@ -17,7 +17,7 @@ from .._units.commands import read_commands, read_environment
 from .._units.specifiers import expand_specifiers, parse_name
 from . import model
 from .ending import ends_by_itself
-from .follow import Context, Files, follow, site_folders, unwrap
+from .follow import Context, Files, NoFiles, command_in_container, follow, site_folders, unwrap
 from .model import (
     BROKEN_PAIR,
     CANNOT_TELL,
@@ -142,6 +142,9 @@ class Judge:
         if words and posixpath.basename(words[0]) == "watch":
             found = read_shell(" ".join(words), "ExecStart=", (), context.environment)
             return Judging(found.judged, Program("", "shell", " ".join(words), (), (" ".join(argv),)))
+        inside = command_in_container(words)
+        if inside:
+            return self._look(inside, Context(NoFiles(), context.environment), depth)
         program = follow(argv, context)
         if program.text is None:
             if known:

@@ -116,6 +116,27 @@ def test_a_script_is_what_it_starts() -> None:
     assert (found.verdict, found.program, found.line) == ("sleep_loop", "/c", 2)
 
 
+@pytest.mark.feature("C1")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/usr/bin/docker run --rm -e A=1 -v /x:/y alpine:3 /bin/sh -c 'while true; do wget -q http://x; sleep 300; done'",
+        "/usr/bin/podman run --entrypoint=/bin/bash img -c 'while true; do wget -q http://x; sleep 300; done'",
+        "/usr/bin/podman run --entrypoint sh img -euc 'while true; do wget -q http://x; sleep 300; done'",
+    ],
+)
+def test_a_script_that_a_container_is_given_is_read(line: str) -> None:
+    found = judge_service(line)
+    assert (found.verdict, found.interval, found.file, found.line) == ("sleep_loop", 300, "/etc/systemd/system/x.service", 2)
+
+
+@pytest.mark.feature("C2")
+def test_what_is_in_an_image_is_not_looked_for_on_the_host() -> None:
+    files = {"/run.sh": "#!/bin/sh\nwhile true; do sync; sleep 60; done\n"}
+    assert judge_service("/usr/bin/docker run --rm img sh -c /run.sh", files).verdict != "sleep_loop"
+    assert judge_service("/usr/bin/docker run --rm img", files).verdict == "cannot_tell"
+
+
 @pytest.mark.feature("C2")
 def test_a_loop_around_a_program_that_goes_on_is_no_job() -> None:
     files = {"/a": "#!/bin/sh\nwhile true; do /b; sleep 60; done\n", "/b": "#!/bin/sh\nwhile true; do nc -l 5; done\n"}
