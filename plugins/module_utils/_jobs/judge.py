@@ -206,12 +206,13 @@ class Judge:
 
     def _starts(self, commands: t.Sequence[t.Sequence[str]], program: Program, context: Context, depth: int, judged: Judged) -> Judging:
         """A script without a loop is what the programs are that it starts one after the other."""
-        ends = True
+        ends, last_ends = True, True
         for argv in commands:
             words = unwrap(argv)
             if not words:
                 continue
             execs = argv[0] == "exec"
+            last_ends = True
             if not _is_followable(words):
                 known = ends_by_itself(words)
                 ends = ends and (known or words[0] in _SHELL_WORDS)
@@ -223,7 +224,9 @@ class Judge:
                 return inner
             if execs:
                 return inner
-            ends = ends and inner.ends
+            ends, last_ends = ends and inner.ends, inner.judged.verdict != CANNOT_TELL
+        if not last_ends:
+            return Judging(Judged(CANNOT_TELL, None, f"it ends by starting {words[0]}, which could not be read", INFERRED), program)
         return Judging(judged, program, ends)
 
     def _poor_mans_timer(self, merged: MergedUnit, found: Finding, looks: list[Judging], commands: t.Sequence[Command]) -> Finding | None:
@@ -400,11 +403,12 @@ def _by_type(look: Judging, kind: str) -> Judging:
         return look._replace(
             judged=Judged(CANNOT_TELL, None, "it leaves a process behind that its text does not show (Type=forking)", INFERRED), ends=False
         )
-    if look.judged.verdict != CANNOT_TELL or look.judged.loop is not None or look.program.language != "binary":
+    unread = look.program.language != "binary" and (look.program.text is None or look.program.problem)
+    if look.judged.verdict != CANNOT_TELL or look.judged.loop is not None or unread:
         return look
     if kind == "oneshot":
         return look._replace(judged=Judged(ONESHOT, None, "systemd expects it to end (Type=oneshot)", INFERRED))
-    if kind.startswith("notify") or kind == "forking":
+    if look.program.language == "binary" and (kind.startswith("notify") or kind == "forking"):
         return look._replace(judged=Judged(DAEMON, None, f"a compiled program that tells systemd when it serves (Type={kind})", INFERRED))
     return look
 

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.guarded.deploy.plugins.module_utils._errors import Unparsable
 from ansible_collections.guarded.deploy.plugins.module_utils._jobs.shell_loops import read_shell
-from builders.jobs import judge_service, judge_texts
+from builders.jobs import BINARY, judge_service, judge_texts
 
 
 def verdict(text: str, *argv: str) -> str:
@@ -143,6 +143,13 @@ def test_a_loop_around_a_program_that_goes_on_is_no_job() -> None:
     assert judge_service("/a", files).verdict == "daemon"
     files["/b"] = "#!/bin/sh\nsync\n"
     assert judge_service("/a", files).verdict == "sleep_loop"
+
+
+@pytest.mark.feature("C2")
+def test_a_script_that_hands_over_to_what_cannot_be_read_is_not_told_to_end() -> None:
+    files = {"/a": "#!/bin/sh\nexport A=1\n/opt/vendor/agent --foreground\n", "/opt/vendor/agent": BINARY}
+    assert judge_service("/a", files, "Restart=always\nRestartSec=600").verdict == "cannot_tell"
+    assert judge_service("/a", files, "Type=oneshot").verdict == "oneshot"
 
 
 def test_scripts_that_start_one_another_in_a_circle_end() -> None:
