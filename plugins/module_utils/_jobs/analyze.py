@@ -92,6 +92,10 @@ def _first_run(spans: Spans, now: datetime.datetime, uptime: float, last: dateti
     return now + datetime.timedelta(seconds=max(0.0, spans.on_boot_sec / 1e6 - uptime))
 
 
+# systemd 247 colours what it prints to a pipe, too.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
 class Complaints(t.NamedTuple):
     """Lines of ``systemd-analyze verify``: those about the pair, those about other units, and those about none."""
 
@@ -105,7 +109,7 @@ def parse_complaints(text: str, names: t.Collection[str], staged: str, folder: s
     where their copies lie, are told as the paths in ``folder`` that they will have."""
     found: tuple[list[str], list[str], list[str]] = ([], [], [])
     own = re.compile(rf"(?<![\w@:.\\-])(?:{'|'.join(map(re.escape, names))})")
-    for line in text.splitlines():
+    for line in _COLOUR.sub("", text).splitlines():
         if not line.strip():
             continue
         match = _LINE_OF_A_UNIT.match(line)

@@ -75,6 +75,12 @@ def test_complaints_are_told_apart_by_whose_they_are() -> None:
     assert found.unclear == ("Failed to initialize manager",)
 
 
+def test_colours_are_no_part_of_a_complaint() -> None:
+    line = "\x1b[0;1;31mjob.service: Command /run/st/job is not executable: No such file or directory\x1b[0m\n"
+    found = parse_complaints(line, ["job.service"], "/run/st", "/etc/systemd/system")
+    assert found.own == ("job.service: Command /etc/systemd/system/job is not executable: No such file or directory",)
+
+
 def test_a_name_that_ends_alike_is_another_unit() -> None:
     line = "/etc/systemd/system/data.service:3: Unknown key 'Bla' in section [Service], ignoring.\n"
     assert parse_complaints(line, ["a.service"], "/run/st", "/etc").own == ()
