@@ -71,6 +71,8 @@ class Host(t.Protocol):
 
     def read_regular(self, path: str, most: int) -> bytes: ...
 
+    def read_start(self, path: str, size: int) -> bytes: ...
+
     def exists(self, path: str) -> bool: ...
 
     def mode_and_size(self, path: str) -> tuple[int, int]: ...
@@ -113,6 +115,8 @@ class WritableHost(Host, t.Protocol):
 
     def write_file(self, path: str, content: bytes, mode: int) -> None: ...
 
+    def write_files(self, files: t.Sequence[tuple[str, bytes, int]]) -> None: ...
+
     def remove_file(self, path: str) -> None: ...
 
     def rename(self, path: str, new_path: str) -> None: ...
@@ -148,6 +152,27 @@ def _sync_folder(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_through(path: str, content: bytes, mode: int) -> None:
+    """Write a file and wait until it is on the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _take_back(done: t.Sequence[tuple[str, str]]) -> None:
+    """Give paths what they had: the second of each pair is a hard link to it, missing where there was nothing."""
+    for path, old in done:
+        with contextlib.suppress(OSError):
+            try:
+                os.rename(old, path)
+            except FileNotFoundError:
+                os.unlink(path)
+            _sync_folder(path)
 
 
 def _lock_within(descriptor: int, timeout: float) -> bool:
@@ -273,6 +298,24 @@ class LocalHost:
         if len(content) > most:
             raise CouldNotLook(f"{path} has more than {most} bytes")
         return content
+
+    def read_start(self, path: str, size: int) -> bytes:
+        """The first ``size`` bytes of a regular file, links followed; never waits for a writer.
+
+        :raises CouldNotLook: it is no regular file
+        """
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CouldNotLook(f"{path} is no regular file")
+            return os.read(descriptor, size)
+        except OSError as error:
+            raise _failed_look(path, error) from error
+        finally:
+            os.close(descriptor)
 
     def exists(self, path: str) -> bool:
         """Whether there is something at a path, links followed.
@@ -465,12 +508,7 @@ class LocalHost:
         temporary = f"{path}.{os.getpid()}.new"
         is_there = False
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-            with open(descriptor, "wb") as file:
-                os.fchmod(descriptor, mode)
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
+            _write_through(temporary, content, mode)
             os.rename(temporary, path)
             is_there = True
             _sync_folder(path)
@@ -480,6 +518,34 @@ class LocalHost:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)
             raise StepFailed(f"{path} cannot be written: {error.strerror}") from error
+
+    def write_files(self, files: t.Sequence[tuple[str, bytes, int]]) -> None:
+        """Write files (path, content, mode) that belong together: all of them are on the disk before the first takes its
+        name, and those that have taken theirs are put back when one cannot.
+
+        :raises StepFailed: one cannot be written; all paths have what they had before
+        """
+        staged = [(path, f"{path}.{os.getpid()}.new", f"{path}.{os.getpid()}.old") for path, _content, _mode in files]
+        done: list[tuple[str, str]] = []
+        at = ""
+        try:
+            for (path, content, mode), (_path, new, _old) in zip(files, staged):
+                at = path
+                _write_through(new, content, mode)
+            for at, new, old in staged:
+                with contextlib.suppress(FileNotFoundError):
+                    os.link(at, old, follow_symlinks=False)
+                done.append((at, old))
+                os.rename(new, at)
+                _sync_folder(at)
+        except OSError as error:
+            _take_back(done)
+            raise StepFailed(f"{at} cannot be written: {error.strerror}; nothing was changed") from error
+        finally:
+            for _path, new, old in staged:
+                for temporary in (new, old):
+                    with contextlib.suppress(OSError):
+                        os.unlink(temporary)
 
     def remove_file(self, path: str) -> None:
         """Remove a file; one that is gone already is no error."""

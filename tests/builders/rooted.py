@@ -16,7 +16,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost
+from ansible_collections.guarded.deploy.plugins.module_utils._host import AnsibleHost, CommandResult
 from ansible_collections.guarded.deploy.plugins.module_utils._http import HttpAnswer, HttpRequest
 
 
@@ -48,7 +48,7 @@ class RootedHost(AnsibleHost):
             return own
         return super()._find(program) if program in self.own else None
 
-    def run(self, argv: t.Sequence[str], timeout: float, environment: t.Mapping[str, str] | None = None) -> t.Any:
+    def run(self, argv: t.Sequence[str], timeout: float, environment: t.Mapping[str, str] | None = None) -> CommandResult:
         self.asked.append(" ".join(argv))
         self.seconds.append(timeout)
         return super().run(argv, timeout, environment)
@@ -67,6 +67,9 @@ class RootedHost(AnsibleHost):
 
     def read_regular(self, path: str, most: int) -> bytes:
         return super().read_regular(self.at(path), most)
+
+    def read_start(self, path: str, size: int) -> bytes:
+        return super().read_start(self.at(path), size)
 
     def mode_and_size(self, path: str) -> tuple[int, int]:
         return super().mode_and_size(self.at(path))

@@ -5,7 +5,9 @@
 """``python -m corpus``, from the checkout, with ``tests`` on the path: what the units of real server packages declare.
 
 Fetches the packages of ``packages.txt`` by apt (nothing is installed), reads every service and socket in them, and
-prints each with its claims, where each claim comes from, and what its text cannot tell. Ends with 1 where one crashes.
+prints each with its claims, where each claim comes from, and what its text cannot tell. Then every service and timer
+that counts as a periodic job gone wrong: each is to be argued. Ends with 1 where one crashes, or where a job is flagged that
+``flagged.txt`` does not argue.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._units.commands imp
 from ansible_collections.guarded.deploy.plugins.module_utils._units.declared import declare_unit, find_service_of_socket  # noqa: E402
 from ansible_collections.guarded.deploy.plugins.module_utils._units.merge import Names, find_names  # noqa: E402
 
+from .jobs import judge_packages  # noqa: E402
 from .packages import CorpusError, Package, fetch_packages, read_package  # noqa: E402
 
 if t.TYPE_CHECKING:
@@ -79,8 +82,8 @@ def main(names: t.Sequence[str]) -> int:
     paths, absent = fetch_packages(names, CACHE)
     totals: collections.Counter[tuple[str, str]] = collections.Counter()
     crashed, with_units = 0, 0
-    for path in paths:
-        package = read_package(path)
+    packages = [read_package(path) for path in paths]
+    for package in packages:
         units = list(declare_package(package))
         with_units += bool(units)
         for name, declared in units:
@@ -97,7 +100,7 @@ def main(names: t.Sequence[str]) -> int:
     for verdict in (ALL, SOME, NONE, UNKNOWN):
         print(f"{verdict:18}{totals['service', verdict]:10}{totals['socket', verdict]:10}")
     print(f"{'crashed':18}{crashed:10}")
-    return 1 if crashed else 0
+    return 1 if judge_packages(packages) or crashed else 0
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ansible_collections.guarded.deploy.plugins.module_utils._units.merge import
 
 # More than any configuration file that a unit names.
 _LARGEST = 1 << 20
+_SCRIPTS = (".py", ".sh", ".pl", ".rb", ".js", ".php")
 
 
 class CorpusError(Exception):
@@ -23,12 +24,14 @@ class CorpusError(Exception):
 
 
 class Package(t.NamedTuple):
-    """A package's name, its version, its units, and the text of every file below ``/etc`` by path."""
+    """A package's name, its version, its units, and the text of every file below ``/etc`` by path. ``programs`` has the
+    scripts in it, by path, and None for what is compiled."""
 
     name: str
     version: str
     tree: UnitTree
     etc: dict[str, str]
+    programs: dict[str, str | None]
 
 
 def fetch_packages(names: t.Sequence[str], folder: Path) -> tuple[list[Path], list[str]]:
@@ -79,33 +82,45 @@ def read_package(path: Path) -> Package:
     files: dict[str, str] = {}
     links: dict[str, str] = {}
     etc: dict[str, str] = {}
+    programs: dict[str, str | None] = {}
     command = ["dpkg-deb", "--fsys-tarfile", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
                 for member in archive:
-                    _keep(archive, member, files, links, etc)
+                    _keep(archive, member, files, links, etc, programs)
         except tarfile.TarError as error:
             raise CorpusError(f"{path.name}: {error}") from error
     if process.returncode:
         raise CorpusError(f"dpkg-deb cannot read {path.name}")
-    return Package(name, version, UnitTree(files, links, _folders([*files, *links]), {}), etc)
+    return Package(name, version, UnitTree(files, links, _folders([*files, *links]), {}), etc, programs)
 
 
-def _keep(archive: tarfile.TarFile, member: tarfile.TarInfo, files: dict[str, str], links: dict[str, str], etc: dict[str, str]) -> None:
+def _keep(
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    files: dict[str, str],
+    links: dict[str, str],
+    etc: dict[str, str],
+    programs: dict[str, str | None],
+) -> None:
     place = member.name.removeprefix(".")
     is_unit = place.startswith(tuple(f"{folder}/" for folder in SEARCH_PATH))
     if member.issym() and is_unit:
         target = member.linkname
         links[place] = target if target.startswith("/") else f"{place.rpartition('/')[0]}/{target}"
-    elif member.isreg() and member.size <= _LARGEST and (is_unit or place.startswith("/etc/")):
-        content = archive.extractfile(member)
-        text = content.read().decode("utf-8", "surrogateescape") if content else ""
-        if is_unit:
+    elif member.isreg():
+        wanted = is_unit or place.startswith("/etc/") or member.mode & 0o111 or place.endswith(_SCRIPTS)
+        content = archive.extractfile(member) if wanted and member.size <= _LARGEST else None
+        data = content.read() if content else b""
+        text = data.decode("utf-8", "surrogateescape")
+        if content is not None and is_unit:
             files[place] = text
-        if place.startswith("/etc/"):
+        if content is not None and place.startswith("/etc/"):
             etc[place] = text
+        if member.mode & 0o111 or place.endswith(_SCRIPTS):
+            programs[place] = text if data.startswith(b"#!") or place.endswith(_SCRIPTS) else None
 
 
 def _folders(paths: t.Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -19,7 +19,7 @@ import yaml
 
 from . import engine, hosts, images, runs
 from .errors import TestbedError
-from .recipe import SUITE_PACKAGES
+from .recipe import DEFAULT_SUITES, SUITE_PACKAGES
 
 
 def main(argv: t.Sequence[str]) -> int:
@@ -43,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     add("up", up, "Start an engine where none runs, build the images, and keep the engine running.")
     add("down", down, "Remove all hosts of this checkout and stop the engine that was started here, if nobody else uses it.")
     build = add("build", build_images, "Build the images that are missing.")
-    build.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITE_PACKAGES)}; all by default")
+    build.add_argument(
+        "suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITE_PACKAGES)}; by default {' and '.join(DEFAULT_SUITES)}"
+    )
     create = add("create", create_hosts, "Create the hosts of a scenario, and print the path of its inventory.")
     create.add_argument("scenario")
     create.add_argument("hosts", nargs="*", metavar="NAME[=SUITE[,cgroup=v1]]", help="a name alone is also the suite")
@@ -69,7 +71,7 @@ def up(_arguments: argparse.Namespace) -> None:
     with engine.use() or contextlib.nullcontext():
         client = engine.connect()
         engine.keep()
-        images.ensure_images(client, SUITE_PACKAGES)
+        images.ensure_images(client, DEFAULT_SUITES)
         hosts.ssh_key()
 
 
@@ -82,7 +84,7 @@ def down(_arguments: argparse.Namespace) -> None:
 
 def build_images(arguments: argparse.Namespace) -> None:
     with engine.use() or contextlib.nullcontext():
-        images.ensure_images(engine.connect(), arguments.suites or SUITE_PACKAGES)
+        images.ensure_images(engine.connect(), arguments.suites or DEFAULT_SUITES)
 
 
 def _wanted(text: str) -> hosts.Wanted:
@@ -145,7 +147,7 @@ def run_command(arguments: argparse.Namespace) -> int:
             try:
                 for dead in hosts.sweep():
                     print(f"testbed: removed what the killed run {dead} had left", file=sys.stderr)
-                images.ensure_images(client, SUITE_PACKAGES)
+                images.ensure_images(client, DEFAULT_SUITES)
                 hosts.ssh_key()
                 return _call(command, {**os.environ, runs.VARIABLE: run})
             finally:

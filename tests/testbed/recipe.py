@@ -36,7 +36,11 @@ COMMON_PACKAGES = (
     "busybox-static",
 )
 
+# The oldest systemd that is supported (247) is built only where it is asked for.
+DEFAULT_SUITES = ("bookworm", "trixie")
+
 SUITE_PACKAGES = {
+    "bullseye": (),
     "bookworm": (),
     "trixie": ("docker-cli", "podman", "crun", "netavark", "aardvark-dns", "passt", "uidmap", "slirp4netns", "docker-compose"),
 }
@@ -57,6 +61,10 @@ LEFT_OUT = (
     "/usr/bin/containerd-shim",
     "/usr/bin/containerd-shim-runc-v1",
 )
+
+
+# The loader's link is an absolute one, and outside of the new root it leads to this machine's own, or nowhere.
+INNER_LINKS = 'for link in "$1"/lib64/*; do to=$(readlink "$link") || continue; case $to in /*) ln -sfr "$1$to" "$link" ;; esac; done'
 
 
 class Recipe(t.NamedTuple):
@@ -90,7 +98,8 @@ def render_command(recipe: Recipe, mirror: str | None) -> list[str]:
         f"--include={','.join(recipe.packages)}",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.left_out),
         '--aptopt=Acquire::Languages "none"',
-        f"--customize-hook={FILES}/customize \"$1\" {FILES}",
+        f"--customize-hook={INNER_LINKS}",
+        f'--customize-hook={FILES}/customize "$1" {FILES}',
         recipe.suite,
         "-",
         *([mirror] if mirror else []),

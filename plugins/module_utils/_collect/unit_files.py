@@ -90,7 +90,7 @@ def collect_unit_files(host: Host) -> UnitFiles:
     for folder in SEARCH_PATH:
         look.folder(folder)
     names = Names(UnitTree(look.files, look.links, look.folders, look.unread))
-    environment = _read_environment_files(host, names, look.blind_spots)
+    environment = read_environment_files(host, names, look.blind_spots)
     look.blind_spots += [_blind_spot(path, why) for path, why in sorted(look.unread.items())]
     return UnitFiles(names, environment, tuple(look.blind_spots))
 
@@ -102,6 +102,15 @@ def _blind_spot(what: str, why: str) -> BlindSpot:
         could_hide_planned=True,
         remedy="Run as root; what a unit declares there, and whether the next boot starts it, is not known.",
     )
+
+
+def collect_folders(host: Host, folders: t.Sequence[str]) -> tuple[UnitTree, tuple[BlindSpot, ...]]:
+    """The units in other folders than the system manager's, the first of them counting most, and what could not be read."""
+    look = _Look(host)
+    for folder in folders:
+        look.folder(folder)
+    blind_spots = [_blind_spot(path, why) for path, why in sorted(look.unread.items())]
+    return UnitTree(look.files, look.links, look.folders, look.unread, tuple(folders)), tuple(blind_spots)
 
 
 class _Look:
@@ -205,7 +214,9 @@ def _absolute(folder: str, target: str) -> str:
     return "/" + "/".join(parts)
 
 
-def _read_environment_files(host: Host, names: Names, blind_spots: list[BlindSpot]) -> dict[str, str | None]:
+def read_environment_files(host: Host, names: Names, blind_spots: list[BlindSpot]) -> dict[str, str | None]:
+    """The environment files that services name, by their paths: None for one that does not exist; what cannot be read is
+    added to ``blind_spots``."""
     found: dict[str, str | None] = {}
     seen: set[str] = set()
     for name in find_names(names.tree):

@@ -104,3 +104,38 @@ def test_a_link_is_made_with_its_folder_and_never_over_something(tmp_path: Path)
     assert os.readlink(path) == "/etc/systemd/system/x.service"
     with pytest.raises(StepFailed, match="File exists"):
         this_machine().make_link(str(path), "/dev/null")
+
+
+def test_files_that_belong_together_are_all_written(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    this_machine().write_files([(str(tmp_path / "a"), b"one", 0o644), (str(tmp_path / "b"), b"two", 0o755)])
+    assert {path.name: (path.read_bytes(), mode_of(path)) for path in tmp_path.iterdir()} == {"a": (b"one", 0o644), "b": (b"two", 0o755)}
+
+
+def test_where_one_cannot_be_written_none_is(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "c").mkdir()
+    wanted = [(str(tmp_path / name), b"new", 0o644) for name in ("a", "b", "c")]
+    with pytest.raises(StepFailed, match=r"/c cannot be written: .*; nothing was changed"):
+        this_machine().write_files(wanted)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]
+    assert (tmp_path / "a").read_text() == "old"
+
+
+def test_all_contents_are_on_disk_before_the_first_name_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def noted_fsync(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            calls.append("fsync")
+        fsync(descriptor)
+
+    def noted_rename(old: str, new: str) -> None:
+        calls.append("rename")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "rename", noted_rename)
+    this_machine().write_files([(str(tmp_path / name), b"x", 0o644) for name in ("a", "b")])
+    assert calls == ["fsync", "fsync", "rename", "rename"]

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 guarded.deploy maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.guarded.deploy.plugins.module_utils._jobs.given import GivenFiles, judge_given
+
+LOOP = "#!/bin/sh\nwhile true; do sync; sleep $EVERY; done\n"
+
+
+@pytest.mark.feature("C1")
+@pytest.mark.parametrize(
+    ("program", "file"),
+    [
+        ("/usr/local/bin/reconcile-hosts", "files/reconcileHosts.sh"),
+        ("/opt/x/run.sh", "roles/x/files/run.sh"),
+        ("/opt/x/run.sh", "roles/x/templates/run.sh.j2"),
+        ("/etc/x/run", "etc/x/run"),
+        ("run.sh", "run.sh"),
+    ],
+)
+def test_a_program_is_found_by_its_path_or_by_its_name(program: str, file: str) -> None:
+    texts = {"roles/x/templates/x.service.j2": f"[Service]\nEnvironment=EVERY=40\nExecStart={program}\n", file: LOOP}
+    (found,) = judge_given(texts)
+    assert (found.unit, found.verdict, found.file, found.line, found.interval) == ("x.service", "sleep_loop", file, 2, 40)
+    assert found.fragment == "roles/x/templates/x.service.j2"
+
+
+def test_of_two_files_of_one_name_none_is_taken() -> None:
+    texts = {"x.service": "[Service]\nExecStart=/opt/run.sh\n", "a/run.sh": LOOP, "b/run.sh": LOOP}
+    assert judge_given(texts)[0].verdict == "cannot_tell"
+    assert GivenFiles(texts).where("/srv/b/run.sh") == "b/run.sh"
+
+
+@pytest.mark.feature("C4")
+def test_a_pair_is_judged_by_its_texts_alone() -> None:
+    timer = "[Timer]\nOnCalendar=*/5:00\n[Install]\nWantedBy=timers.target\n"
+    (found,) = judge_given({"files/x.timer": timer, "files/x.timer.d/y.conf": "[Timer]\nPersistent=true\n"})
+    assert (found.verdict, found.file, found.line) == ("broken_pair", "files/x.timer", 2)
+    assert [one.id for one in found.problems] == ["oncalendar-invalid"]
+
+
+@pytest.mark.feature("C1")
+def test_an_environment_file_that_is_given_counts() -> None:
+    texts = {
+        "x.service": "[Service]\nEnvironmentFile=/etc/default/x\nExecStart=/bin/x.sh\n",
+        "files/etc/default/x": "EVERY=77\n",
+        "x.sh": LOOP,
+    }
+    assert judge_given(texts)[0].interval == 77
