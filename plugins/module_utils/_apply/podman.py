@@ -104,7 +104,9 @@ class PodmanSteps:
         """Let a snapshot's images go; they stay without a name where nothing else names them. Returns what was refused."""
         refused = []
         names = self._podman.ask("ps", "--all", "--filter", f"label={LABEL}", "--format", "{{.Names}}").split()
-        commands: list[tuple[str, ...]] = [("rm", "--force", "--ignore", "--volumes", name) for name in names if is_of_snapshot(name, snapshot_id)]
+        commands: list[tuple[str, ...]] = [
+            ("rm", "--force", "--ignore", "--volumes", name) for name in names if is_of_snapshot(name, snapshot_id)
+        ]
         tags = self._podman.ask("images", "--filter", f"reference=*{REPOSITORY}", "--format", "{{.Repository}}:{{.Tag}}").split()
         commands += [("untag", tag, tag) for tag in tags if is_of_snapshot(tag, snapshot_id)]
         for command in commands:
