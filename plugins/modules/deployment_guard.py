@@ -103,33 +103,29 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Deploy under guard
-  hosts: web
-  become: true
-  tasks:
-    - name: Take a snapshot
-      guarded.deploy.host_snapshot:
-      register: before
+- name: Take a snapshot
+  guarded.deploy.host_snapshot:
+  register: before
 
-    - name: Arm the guard
+- name: Arm the guard
+  guarded.deploy.deployment_guard:
+    snapshot: "{{ before.name }}"
+    within: 300
+    reason: release 1.4
+
+- name: Change things
+  block:
+    - name: Deploy
+      ansible.builtin.include_role:
+        name: web
+
+    - name: Keep the change, over a new connection
       guarded.deploy.deployment_guard:
-        snapshot: "{{ before.name }}"
-        within: 300
-        reason: release 1.4
-
-    - name: Change things
-      block:
-        - name: Deploy
-          ansible.builtin.include_role:
-            name: web
-
-        - name: Keep the change, over a new connection
-          guarded.deploy.deployment_guard:
-            state: confirmed
-      rescue:
-        - name: Do not wait for the timer
-          guarded.deploy.deployment_guard:
-            state: triggered
+        state: confirmed
+  rescue:
+    - name: Do not wait for the timer
+      guarded.deploy.deployment_guard:
+        state: triggered
 
 - name: End a deployment whose controller is gone
   guarded.deploy.deployment_guard:

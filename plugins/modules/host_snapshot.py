@@ -103,6 +103,13 @@ options:
         would be undone with it. Without it that is refused, and named.
     type: bool
     default: false
+  accept_unseen:
+    description:
+      - Take the snapshot although the units of a service manager or the containers of an engine could not be looked at.
+        A restore will then neither bring them back nor verify them. Without it no snapshot is taken.
+      - For a host with a Docker that is out of order, for one.
+    type: bool
+    default: false
   comment:
     description: A line for whoever finds the snapshot later.
     type: str
@@ -207,7 +214,7 @@ not_restorable:
       type: str
   sample: [{"kind": "volume", "name": "shop_db", "why": "only its name and options are recorded, never its content"}]
 unseen:
-  description: What could not be looked at, and why, so that a restore cannot bring it back.
+  description: What could not be looked at, and why, so that a restore cannot bring it back or compare it.
   returned: success, O(state=present)
   type: list
   elements: str
@@ -279,6 +286,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "keep": {"type": "int", "default": 10},
     "max_age": {"type": "float"},
     "accept_loss": {"type": "bool", "default": False},
+    "accept_unseen": {"type": "bool", "default": False},
     "comment": {"type": "str", "default": ""},
     "timeout": {"type": "float", "default": 300},
 }
@@ -306,6 +314,7 @@ def _take(module: AnsibleModule) -> dict[str, t.Any]:
         comment=params["comment"],
         timeout=_positive(params, "timeout"),
         check=module.check_mode,
+        accept_unseen=params["accept_unseen"],
     )
     return _report_taken(take_snapshot(AnsibleHost(module), request))
 

@@ -142,7 +142,10 @@ class _Restore:
         self._steps: list[str] = []
         self._failures: list[str] = []
         self._unrestored: list[Unrestorable] = []
-        self._notes: list[str] = []
+        self._notes: list[str] = [
+            f"{what} could not be looked at when the snapshot was taken, and is neither brought back nor verified: {why}"
+            for what, why in (*self._before.unseen, *self._before.engines.unseen)
+        ]
 
     @property
     def _is_same_boot(self) -> bool:

@@ -16,7 +16,7 @@ import typing as t
 from .._collect.engines import collect_engines
 from .._collect.snapshot_paths import collect_default_paths
 from .._collect.state import collect_host_state
-from .._errors import BadInput, Denied, GuardError, Refused
+from .._errors import BadInput, CouldNotLook, Denied, GuardError, Refused
 from .._snapshot.codec import render_snapshot
 from .._snapshot.model import Engines, Hooks, HostState, Snapshot, Tree, Unrestorable
 from .._snapshot.not_restorable import find_unrestorable
@@ -60,7 +60,8 @@ _FOLDER = "/var/lib/guarded-deploy"
 class TakeRequest(t.NamedTuple):
     """What to record. Without an ``id`` one is made of the time; without ``paths`` they are what a deployment may touch.
     ``excluded`` are patterns. Afterwards at most ``keep`` snapshots remain, and none older than ``max_age_days``; None for
-    no such limit. ``timeout`` is seconds for one command, and for another snapshot that is being taken."""
+    no such limit. ``timeout`` is seconds for one command, and for another snapshot that is being taken. With
+    ``accept_unseen`` it is taken although units or an engine could not be looked at, and so cannot be brought back."""
 
     id: str | None = None
     paths: tuple[str, ...] | None = None
@@ -71,6 +72,7 @@ class TakeRequest(t.NamedTuple):
     comment: str = ""
     timeout: float = 300.0
     check: bool = False
+    accept_unseen: bool = False
 
 
 class TakeOutcome(t.NamedTuple):
@@ -98,7 +100,7 @@ def take_snapshot(host: WritableHost, request: TakeRequest, store: str = STORE) 
     :raises Refused: another is being taken, or a path must not be recorded
     :raises Damaged: there is one of the name, and it is damaged
     :raises StepFailed: there is no room, or a hook or tar failed; nothing is left behind
-    :raises CouldNotLook: a recorded file cannot be read
+    :raises CouldNotLook: a recorded file cannot be read, or units or an engine could not be looked at
     """
     if host.euid() != 0:
         raise Denied("a snapshot of the host can only be taken by root; use become")
@@ -180,6 +182,7 @@ def _unseen(state: HostState) -> tuple[tuple[str, str], ...]:
 def _foresee(host: Host, request: TakeRequest, name: str, store: str) -> TakeOutcome:
     """What would be recorded; hooks are not run."""
     state = collect_host_state(host, request.timeout, mark=False)
+    _check_seen(state, request)
     plan = _plan(host, request, lambda: state.engines)
     trees = [walk(root, _relevant(plan.excluded, root), xattrs=False) for root in plan.paths]
     lost = find_unrestorable(state, trees, (), plan.notes)
@@ -262,7 +265,23 @@ def _record(host: WritableHost, request: TakeRequest, folder: str, earlier: t.Ma
         record_tree(host, root, _relevant(plan.excluded, root), Place(folder, tree_stem(number)), earlier.get(root), request.timeout)
         for number, root in enumerate(plan.paths)
     ]
-    return _Taken(plan, look(), tuple(recorded))
+    state = look()
+    _check_seen(state, request)
+    return _Taken(plan, state, tuple(recorded))
+
+
+def _check_seen(state: HostState, request: TakeRequest) -> None:
+    """A snapshot that holds no units because systemd did not answer would bring none back, and say that all is as it was.
+
+    :raises CouldNotLook: units or an engine could not be looked at
+    """
+    blind = [*(one for one in state.unseen if one[0].split(":")[0] == "units"), *state.engines.unseen]
+    if blind and not request.accept_unseen:
+        what = "; ".join(f"{what}: {why}" for what, why in blind)
+        raise CouldNotLook(
+            f"{what}. A restore could not bring back what is not recorded, so no snapshot was taken. "
+            "Mend that and try again, or go without it by accept_unseen: true"
+        )
 
 
 def _find_earlier(host: Host, store: str) -> dict[str, Earlier]:

@@ -28,8 +28,16 @@ from ansible_collections.guarded.deploy.plugins.module_utils._apply.store import
     parse_id,
     verify_snapshot,
 )
-from ansible_collections.guarded.deploy.plugins.module_utils._errors import BadInput, Damaged, NothingThere, Refused, StepFailed
-from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model import Hook, Hooks
+from ansible_collections.guarded.deploy.plugins.module_utils._collect.state import collect_host_state
+from ansible_collections.guarded.deploy.plugins.module_utils._errors import (
+    BadInput,
+    CouldNotLook,
+    Damaged,
+    NothingThere,
+    Refused,
+    StepFailed,
+)
+from ansible_collections.guarded.deploy.plugins.module_utils._snapshot.model import Engines, Hook, Hooks, HostState
 from ansible_collections.guarded.deploy.plugins.standalone.host import StandaloneHost
 from testbed.packages import require
 
@@ -139,6 +147,24 @@ def test_check_mode_tells_and_writes_nothing(root: Path, store: Path, tmp_path: 
     assert "package" in {lost.kind for lost in outcome.not_restorable}
     take(root, store, id="mine")
     assert not take(root, store, id="mine", check=True).changed
+
+
+def blind_look(host: StandaloneHost, timeout: float, mark: bool = True) -> HostState:
+    state = collect_host_state(host, timeout, mark)
+    return state._replace(
+        unseen=(*state.unseen, ("units", "systemd did not answer")), engines=Engines(unseen=(("podman", "out of order"),))
+    )
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_what_could_not_be_looked_at_is_no_snapshot(root: Path, store: Path, check: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "collect_host_state", blind_look)
+    with pytest.raises(CouldNotLook, match=r"units: systemd did not answer; podman: out of order.*accept_unseen"):
+        take(root, store, check=check)
+    assert names(store) == set()
+    outcome = take(root, store, check=check, accept_unseen=True)
+    assert outcome.changed
+    assert {("units", "systemd did not answer"), ("podman", "out of order")} <= set(outcome.unseen)
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "-dash", "a/b", "..", "a\n", "x.after.json", "x.settled.json", "n" * 101, "\u00fc"])
