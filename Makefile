@@ -90,6 +90,7 @@ soak: venv ## The long runs: hundreds of storms over file trees, all combination
 	RESTORE_ROUNDS=$${RESTORE_ROUNDS:-25} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_states
 	RESTORE_ROUNDS=$${CONTAINER_ROUNDS:-8} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_containers
 	RESTORE_KILLS=$${RESTORE_KILLS:-25} SCENARIO_SECONDS=5400 $(MAKE) --no-print-directory scenarios ONLY=restore_interrupted
+	python -m testbed run -- pytest -q tests/soak
 
 .PHONY: corpus
 corpus: venv ## What the units of some 200 Debian server packages declare (fetched by apt, not installed); fails where one crashes
