@@ -21,7 +21,7 @@ def swap(path: str, outside: str, source: random.Random) -> None:
             os.symlink(outside, path)
         else:
             os.link(outside, path)
-        for _ in range(source.randrange(200)):
+        for _round in range(source.randrange(200)):
             pass
     finally:
         try:

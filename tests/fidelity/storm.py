@@ -74,7 +74,7 @@ class Storm:
     def make_sparse(self) -> bytes:
         path = self.new_path()
         with open(path, "wb") as file:
-            for _ in range(self.random.randint(0, 3)):
+            for _round in range(self.random.randint(0, 3)):
                 file.seek(self.random.randrange(0, 8 << 20, 4096))
                 file.write(self.random.randbytes(self.random.choice((1, 4096, 70_000))))
             file.truncate(self.random.randrange(8 << 20, 9 << 20))
@@ -246,7 +246,7 @@ class Storm:
             (5, self.change_attribute), (2, self.label_link), (5, self.change_acl), (3, self.change_capability), (4, self.make_hard_link),
         )  # fmt: skip
         for times, make in makers:
-            for _ in range(times):
+            for _round in range(times):
                 make()
         for name in NAMES:
             with open(os.path.join(self._folder(), name), "wb") as file:
@@ -266,7 +266,7 @@ class Storm:
             self.change_times, self.rename, self.swap, self.change_kind, self.change_attribute, self.label_link, self.drop_attributes,
             self.change_acl, self.change_capability,
         )  # fmt: skip
-        for _ in range(strength):
+        for _round in range(strength):
             self.random.choice(changes)()
 
 

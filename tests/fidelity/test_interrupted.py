@@ -66,7 +66,7 @@ def test_a_killed_restore_is_run_again(tmp_path: Path, seed: int) -> None:
     tree, contents = walk(os.fspath(root)), CopiedContents(os.fspath(root), tmp_path / "contents")
     reference = take_reference(root, tmp_path / "reference")
     storm.blow(60)
-    for _ in range(KILLS):
+    for _round in range(KILLS):
         step = storm.random.randrange(1, 60)
         child = multiprocessing.get_context("fork").Process(target=restore_until, args=(step, tree, contents))
         child.start()

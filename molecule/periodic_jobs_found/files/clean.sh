@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Keeps a folder small.
 INTERVAL="${CLEAN_EVERY:-600}"
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 """Answers on a port; its main thread only keeps it alive."""
 
 import socketserver

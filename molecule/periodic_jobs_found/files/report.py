@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 """Counts the files of a folder again and again, and keeps every count."""
 
 import argparse

@@ -55,7 +55,7 @@ def parse_head(text: bytes, where: str) -> Snapshot:
     :raises Unparsable: it is none, or of another version
     """
     fields = _parse(text, where)
-    if type(fields.get("state")) is not dict:
+    if not isinstance(fields.get("state"), dict):
         raise Unparsable(f"{where} is no snapshot: it has no state")
     nothing = {"at": 0.0, "boot": "", "units": [], "engines": {}, "listeners": [], "packages": {}}
     return t.cast("Snapshot", reader_of(Snapshot)({**fields, "state": nothing}, where))
@@ -91,9 +91,9 @@ def parse_index(text: bytes, where: str) -> Index:
     """
     fields = _parse(text, where)
     columns, blocks = fields.pop("entries", None), fields.pop("blocks", None)
-    if type(columns) is not dict:
+    if not isinstance(columns, dict):
         raise Unparsable(f"{where} is no index of a tree: it has no entries")
-    if type(blocks) is not list or not set(map(type, blocks)) <= {int}:
+    if not isinstance(blocks, list) or not set(map(type, blocks)) <= {int}:
         raise Unparsable(f"{where}.blocks is no list of numbers")
     head = t.cast("Tree", reader_of(Tree)({**fields, "entries": []}, where))
     return Index(head._replace(entries=_entries(columns, len(blocks), f"{where}.entries")), tuple(blocks))
@@ -121,10 +121,10 @@ def _read_column(name: str, column: t.Any, count: int, where: str) -> t.Sequence
     if name in Entry._field_defaults:
         return _read_sparse(name, column, count, where)
     wanted = _TYPES[annotations_of(Entry)[name]]
-    if type(column) is not list or len(column) != count:
+    if not isinstance(column, list) or len(column) != count:
         raise Unparsable(f"{where} does not have {count} values")
     if not set(map(type, column)) <= {wanted}:
-        odd = next(number for number, value in enumerate(column) if type(value) is not wanted)
+        odd = next(number for number, value in enumerate(column) if value.__class__ is not wanted)
         raise Unparsable(f"{where}[{odd}] is no {wanted.__name__}: {repr(column[odd])[:60]}")
     return column
 
@@ -132,7 +132,7 @@ def _read_column(name: str, column: t.Any, count: int, where: str) -> t.Sequence
 def _read_sparse(name: str, column: t.Any, count: int, where: str) -> t.Sequence[t.Any]:
     read = _field(Entry, name)
     values = [Entry._field_defaults[name]] * count
-    if type(column) is not dict:
+    if not isinstance(column, dict):
         raise Unparsable(f"{where} is no mapping")
     for number, value in column.items():
         if not (number.isascii() and number.isdigit() and int(number) < count):
@@ -154,7 +154,7 @@ def _parse(text: bytes, where: str) -> dict[str, t.Any]:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Unparsable(f"{where} is no JSON: {error}") from error
-    if type(fields) is not dict:
+    if not isinstance(fields, dict):
         raise Unparsable(f"{where} is no JSON object")
     version = fields.pop("version", None)
     if version != VERSION:

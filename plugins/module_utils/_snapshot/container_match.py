@@ -17,7 +17,6 @@ import typing as t
 
 from .._containers.run_line import read_create_line
 from .._containers.state import drop_empty
-from .lost_containers import unrestorable_of as unrestorable_of
 
 if t.TYPE_CHECKING:
     from .model import ContainerState

@@ -12,8 +12,8 @@ import re
 import typing as t
 
 from .container_files import find_binds
-from .container_match import unrestorable_of
 from .engine_diff import engine_title
+from .lost_containers import unrestorable_of
 from .model import Unrestorable
 from .paths import is_below, is_ours
 

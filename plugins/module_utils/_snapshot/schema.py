@@ -55,7 +55,7 @@ def reader_of(kind: type[t.Any]) -> Reader:
     needed = set(fields) - set(kind._field_defaults)
 
     def read(value: t.Any, place: str) -> t.Any:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise _odd(value, place, f"no {kind.__name__}")
         if not fields.keys() >= value.keys() >= needed:
             wrong = sorted((value.keys() - fields.keys()) | (needed - value.keys()))
@@ -101,7 +101,7 @@ def _container_reader(node: ast.Subscript, kind: type[t.Any]) -> Reader:
 
 def _plain(wanted: type) -> Reader:
     def read(value: t.Any, place: str) -> t.Any:
-        if type(value) is not wanted:  # True is no number
+        if value.__class__ is not wanted:  # True is no number
             raise _odd(value, place, f"no {wanted.__name__}")
         return value
 
@@ -109,13 +109,13 @@ def _plain(wanted: type) -> Reader:
 
 
 def _number(value: t.Any, place: str) -> float:
-    if type(value) not in (int, float):
+    if value.__class__ not in (int, float):
         raise _odd(value, place, "no number")
     return float(value)
 
 
 def _bytes(value: t.Any, place: str) -> bytes:
-    if type(value) is not str:
+    if not isinstance(value, str):
         raise _odd(value, place, "no base64")
     try:
         return base64.b64decode(value.encode("ascii"), validate=True)
@@ -129,7 +129,7 @@ def _optional(inner: Reader) -> Reader:
 
 def _many(inner: Reader) -> Reader:
     def read(value: t.Any, place: str) -> tuple[t.Any, ...]:
-        if type(value) is not list:
+        if not isinstance(value, list):
             raise _odd(value, place, "no list")
         return tuple([inner(item, f"{place}[{number}]") for number, item in enumerate(value)])
 
@@ -138,7 +138,7 @@ def _many(inner: Reader) -> Reader:
 
 def _fixed(inner: t.Sequence[Reader]) -> Reader:
     def read(value: t.Any, place: str) -> tuple[t.Any, ...]:
-        if type(value) is not list or len(value) != len(inner):
+        if not isinstance(value, list) or len(value) != len(inner):
             raise _odd(value, place, f"no list of {len(inner)}")
         return tuple([reader(item, f"{place}[{number}]") for number, (reader, item) in enumerate(zip(inner, value))])
 
@@ -147,7 +147,7 @@ def _fixed(inner: t.Sequence[Reader]) -> Reader:
 
 def _mapping(inner: Reader) -> Reader:
     def read(value: t.Any, place: str) -> dict[str, t.Any]:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise _odd(value, place, "no mapping")
         return {name: inner(item, f"{place}[{name!r}]") for name, item in value.items()}
 

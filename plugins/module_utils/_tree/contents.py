@@ -26,7 +26,6 @@ class Contents(t.Protocol):
 
         :raises GuardError: it is not there or cannot be read
         """
-        ...
 
 
 def read_full(stream: t.BinaryIO, size: int = CHUNK) -> bytes:

@@ -44,7 +44,7 @@ def test_what_a_process_prints_at_its_very_end_is_read_first() -> None:
 
 def test_output_after_a_second_of_silence_is_not_lost() -> None:
     """The second is that of run_command's own select."""
-    assert [whole_machine().run(["sh", "-c", "sleep 1.01; echo late"], 30).out for _ in range(2)] == ["late\n"] * 2
+    assert [whole_machine().run(["sh", "-c", "sleep 1.01; echo late"], 30).out for _round in range(2)] == ["late\n"] * 2
 
 
 def test_a_command_ends_although_another_process_keeps_one_of_its_pipes() -> None:

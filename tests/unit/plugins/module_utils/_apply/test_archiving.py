@@ -326,7 +326,7 @@ class TestReuse:
             pytest.param(flip_silently, True, id="decayed within a day, for whoever restores to find"),
             pytest.param(lambda path: (flip_silently(path), age(path, 2)), False, id="decayed within two days"),
             pytest.param(lambda path: age(path, 2), True, id="two days old and whole"),
-            pytest.param(lambda path: flip(path), False, id="written since"),
+            pytest.param(flip, False, id="written since"),
             pytest.param(lambda path: (flip(path), age(path, -1)), False, id="from the future"),
         ],
     )

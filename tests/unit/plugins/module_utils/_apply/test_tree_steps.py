@@ -107,7 +107,7 @@ def test_a_file_is_as_it_is_since_it_was_written(tmp_path):
     path.write_text("x")
     os.utime(path, (host.now() - 100, host.now() - 100))
     changed = EntryChange(str(path), "changed", ("content",))
-    (span,) = find_spans(host, [changed]).values()
+    (span,) = list(find_spans(host, [changed]).values())
     assert span.until is None
     assert span.since == pytest.approx(host.uptime() - 100, abs=30)
 

@@ -103,7 +103,7 @@ def test_the_new_script_does_what_a_round_did(tmp_path: Path, name: str) -> None
     text, facts = read_case(name)
     found = convert(name)
     assert found.waits_first == facts["waits_first"]
-    shell = "bash" if text.startswith("#!/bin/bash") else "sh"
+    shell = "bash" if "bash" in text.partition("\n")[0] else "sh"
     _code, old_output, old = one_round(tmp_path, text, facts, shell)
     code, output, new = run(tmp_path / "new", found.text, [sys.executable] if facts["language"] == "python" else [shell])
     assert code == facts.get("rc", 0)

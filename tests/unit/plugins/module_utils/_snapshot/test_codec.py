@@ -102,7 +102,7 @@ def test_a_state_survives(state: HostState) -> None:
 def test_a_tree_survives(index: Index) -> None:
     read = parse_index(render_index(index), "tree-000.json")
     assert read == index
-    assert all(type(entry) is Entry for entry in read.tree.entries)
+    assert all(isinstance(entry, Entry) for entry in read.tree.entries)
 
 
 def entry(number: int) -> Entry:

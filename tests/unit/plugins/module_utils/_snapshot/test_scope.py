@@ -98,7 +98,7 @@ def test_what_the_change_has_added_is_in_scope_also_where_a_timer_runs_it():
 
 
 def test_an_alias_that_became_a_unit_was_not_there_before():
-    (sides,) = find_managed([unit_state("a.service", active="", enabled="alias")], [unit_state("a.service")]).values()
+    (sides,) = list(find_managed([unit_state("a.service", active="", enabled="alias")], [unit_state("a.service")]).values())
     assert sides.before is None
 
 

@@ -410,7 +410,7 @@ def test_what_cannot_be_changed_is_named_and_does_not_stop_the_rest(recorded: Re
         subprocess.run(["chattr", "-i", str(recorded.root / "a")], check=True)
     assert len(outcome.failures) == 1
     assert f"{recorded.root}/a was not brought back: Operation not permitted (is it immutable" in outcome.failures[0]
-    assert [path for path, *_ in recorded.changes()] == ["a"]
+    assert [path for path, *_rest in recorded.changes()] == ["a"]
     assert recorded.restore().failures == ()
     assert recorded.changes() == []
 

@@ -198,7 +198,7 @@ def test_what_is_known_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytes
 
 def test_a_tree_may_be_deeper_than_there_are_descriptors(tmp_path: Path) -> None:
     depth, here = 1500, os.open(tmp_path, os.O_RDONLY)
-    for _ in range(depth):
+    for _round in range(depth):
         os.mkdir("d", dir_fd=here)
         below = os.open("d", os.O_RDONLY, dir_fd=here)
         os.close(here)
