@@ -72,7 +72,7 @@ class GivenFiles:
         self._texts = texts
         self._by_name: dict[str, list[str]] = {}
         for path in (one for one in texts if not _unit_path(one)):
-            for name in {posixpath.basename(path), _plain(path)}:
+            for name in sorted({posixpath.basename(path), _plain(path)}):
                 self._by_name.setdefault(name, []).append(path)
 
     def where(self, path: str) -> str:

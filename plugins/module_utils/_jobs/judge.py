@@ -391,7 +391,8 @@ def _may_go_on(text: str) -> bool:
     """Whether a program hands itself over to a library whose code is not read: ``bot.run()``, ``app.serve()``."""
     return bool(
         re.search(
-            r"(?m)^\s*(?:await\s+|sys\.exit\(|return\s+|asyncio\.run\()?[\w.]+\.(?:run\w*|serve\w*|start\w*|loop\w*|main\w*|exec_?|listen\w*|join|forever|mainloop)\s*\(",
+            r"(?m)^\s*(?:await\s+|sys\.exit\(|return\s+|asyncio\.run\()?[\w.]+\.(?:run\w*|serve\w*|start\w*|loop\w*|main\w*|"
+            r"exec_?|listen\w*|join|forever|mainloop)\s*\(",
             text,
         )
     ) or bool(re.search(r"(?m)^from \S+ import .*\b(main|run|cli|app|serve)\b", text))

@@ -25,7 +25,8 @@ _POD = re.compile(r"(?ms)^=(?:pod|head\d|begin|item|over|cut).*?(?:^=cut.*?$|\Z)
 _STRING = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"")
 _HEADS = {
     "perl": (
-        r"\b(?:while\s*\(\s*(?:1|true|(?:not\s+|!\s*)\$(?:stop|quit|exit|term|shut|kill|done|end)\w*|\$(?:run\w*|keep\w*|loop\w*|continue))\s*\)|until\s*\(\s*(?:0|\$(?:stop|quit|exit|term|shut|kill)\w*)\s*\)|"
+        r"\b(?:while\s*\(\s*(?:1|true|(?:not\s+|!\s*)\$(?:stop|quit|exit|term|shut|kill|done|end)\w*|\$(?:run\w*|keep\w*|"
+        r"loop\w*|continue))\s*\)|until\s*\(\s*(?:0|\$(?:stop|quit|exit|term|shut|kill)\w*)\s*\)|"
         r"for\s*\(\s*;\s*;\s*\)|while\s*\(\s*sleep\b[^)]*\))\s*\{"
     ),
     "php": (
@@ -39,11 +40,14 @@ _HEADS = {
     "node": r"\b(?:while\s*\(\s*(?:true|1|!\s*\w*[sS]top\w*|running)\s*\)|for\s*\(\s*;\s*;\s*\))\s*\{",
 }
 _SERVES = re.compile(
-    r"(?i)\blisten\s*\(|\baccept\s*\(|createServer|IO::Socket(?:::\w+)?->new\([^)]*Listen|socket_(?:accept|listen|select)|stream_(?:select|socket_server)|IO::Select|"
-    r"AnyEvent|IO::Async|\bPOE\b|Mojo::|Net::Server|HTTP::Daemon|EventMachine|TCPServer|UNIXServer|WEBrick|sinatra|express\s*\(|fastify|\bws\b\.on|WebSocket|"
+    r"(?i)\blisten\s*\(|\baccept\s*\(|createServer|IO::Socket(?:::\w+)?->new\([^)]*Listen|socket_(?:accept|listen|select)|"
+    r"stream_(?:select|socket_server)|IO::Select|"
+    r"AnyEvent|IO::Async|\bPOE\b|Mojo::|Net::Server|HTTP::Daemon|EventMachine|TCPServer|UNIXServer|WEBrick|sinatra|"
+    r"express\s*\(|fastify|\bws\b\.on|WebSocket|"
     r"\.on\(\s*['\"](?:message|data|connection|request|connect)['\"]|mqtt\.connect|\.subscribe\s*\(|client\.login|bot\.(?:launch|start|on)|"
     r"IO\.select|Linux::Inotify2|inotify|fs\.watch|chokidar|process\.stdin|\bwaitpid\b|react\\|ReactPHP|Swoole|Workerman|pcntl_wait|"
-    r"basic_consume|brpop|blpop|->(?:consume|accept|recv)\b|\bsysread\s*\(\s*\$(?:sock|client)|<\$(?:sock|client|pipe|fh|fifo)\w*>|Net::DBus|Glib::MainLoop|sd_notify"
+    r"basic_consume|brpop|blpop|->(?:consume|accept|recv)\b|\bsysread\s*\(\s*\$(?:sock|client)|<\$(?:sock|client|pipe|fh|"
+    r"fifo)\w*>|Net::DBus|Glib::MainLoop|sd_notify"
 )
 _SLEEP = {
     "perl": r"\b(?:sleep|Time::HiRes::sleep)\s*\(?\s*([^;)]*)",

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import typing as t
 
@@ -392,7 +393,7 @@ def _constant(value: t.Any) -> tuple[float, bool] | None:
     except (TypeError, ValueError):
         match = re.match(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|sec|min)?\s*$", value) if isinstance(value, str) else None
         return (float(match[1]) * {"m": 60, "min": 60, "h": 3600, "d": 86400}.get(match[2] or "s", 1), True) if match else None
-    return (number, True) if number == number and abs(number) != float("inf") else None
+    return (number, True) if math.isfinite(number) else None
 
 
 def _option(node: ast.Call) -> Option | None:

@@ -59,9 +59,11 @@ _SERVERS = re.compile(
     r"(?i)^(autossh|openvpn|nginx|apache2|httpd|haproxy|redis-server|mysqld|mariadbd|postgres|mongod|dnsmasq|sshd|uvicorn|gunicorn|"
     r"celery|node_exporter|prometheus|mosquitto|ffplay|vlc|cvlc|mpv|mplayer|omxplayer|raspivid|libcamera-vid|rpicam-vid|"
     r"chromium(-browser)?|firefox(-esr)?|google-chrome|xinit|startx|Xorg|Xvfb|x11vnc|vncserver|minicom|screen|tmux|rtl_tcp|dump1090|"
-    r"readsb|icecast2?|darkice|liquidsoap|srcds_run|java|steamcmd_server|wstunnel|cloudflared|ngrok|frpc|chisel|sslocal|ss-local|redsocks|tor|"
+    r"readsb|icecast2?|darkice|liquidsoap|srcds_run|java|steamcmd_server|wstunnel|cloudflared|ngrok|frpc|chisel|sslocal|"
+    r"ss-local|redsocks|tor|"
     r"(?:\w[\w.]*[-_])?(?:daemon|server|bot|worker|listener|tunnel|proxy)|[\w-]+_exporter|"
-    r"(?:ssh|http|lighttp|vsftp|proftp|smb|nmb|rpc\.nfs|tftp|telnet|xinet|dhcp|dhcpc|udhcp|udhcpc|bird|zebra|bgp|ospf|name|unboun|ntp|chrony|cups|mp|lirc|gps|acpi|collect|memcache|slap|x?rdp|hosta?p|pppoe|smart|mumble|kea-|etc)d)$"
+    r"(?:ssh|http|lighttp|vsftp|proftp|smb|nmb|rpc\.nfs|tftp|telnet|xinet|dhcp|dhcpc|udhcp|udhcpc|bird|zebra|bgp|ospf|name|"
+    r"unboun|ntp|chrony|cups|mp|lirc|gps|acpi|collect|memcache|slap|x?rdp|hosta?p|pppoe|smart|mumble|kea-|etc)d)$"
 )
 
 

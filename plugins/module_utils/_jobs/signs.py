@@ -38,13 +38,15 @@ STOPS = re.compile(
 EVENT_NAME = re.compile(r"(?i)(wake|trigger|notify|notif|ready|data|new_|changed|event_queue|incoming|work_available|kick|reload)")
 STOP_NAME = re.compile(r"(?i)(stop|exit|quit|shut|kill|term|abort|cancel|done|finish|running|alive|end|die|sig|interrupt)")
 CONTROL = re.compile(
-    r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|throttl\w*|setpoint|hysteresis|thermostat|duty\w*)(?:$|[\W_\d])"
+    r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|throttl\w*|setpoint|hysteresis|thermostat|"
+    r"duty\w*)(?:$|[\W_\d])"
 )
 SUPERVISION = re.compile(r"(?i)\b(re-?start(?:ing|ed)?|respawn\w*|re-?launch\w*|crash(?:ed)?|died|exited)\b")
 REPAIRS = re.compile(r"(?i)\b(is-active|is-failed|pgrep|pidof|kill -0)\b")
 WATCHDOG = re.compile(r"(?i)(watchdog|keep_?alive|WATCHDOG=1|sd_notify|heartbeat_pin|wdt)")
 QUEUE = re.compile(
-    r"(?i)(?:^|_|\b|\.)(queue\w*|inbox|mailbox|dequeue\w*|pop_?job|next_?job|next_?task|claim\w*|fetch_?job|get_?job\w*|pending_?jobs?|job_?queue|task_?queue|get_?task|lease\w*|reserve_?job)(?:$|_|\b)"
+    r"(?i)(?:^|_|\b|\.)(queue\w*|inbox|mailbox|dequeue\w*|pop_?job|next_?job|next_?task|claim\w*|fetch_?job|get_?job\w*|"
+    r"pending_?jobs?|job_?queue|task_?queue|get_?task|lease\w*|reserve_?job)(?:$|_|\b)"
 )
 
 # Calls (with the names that imports give them) that make a program a server or a listener to others.
@@ -58,7 +60,8 @@ SERVERS = re.compile(
     r"flask\.Flask|fastapi\.FastAPI|sanic\.Sanic|quart\.Quart|dash\.Dash|falcon\.\w+|pymodbus\.server\.\w+|"
     r"dbus\.(?:service|mainloop)(?:\.\w+)+|(?:select|selectors)\.(?:poll|epoll|kqueue|\w+Selector)|signal\.(?:pause|sigwait\w*)|"
     r"asyncore\.loop|watchdog\.observers(?:\.\w+)+|scapy(?:\.\w+)*\.(?:sniff|AsyncSniffer)|kafka\.KafkaConsumer|"
-    r"confluent_kafka\.Consumer|aiokafka\.AIOKafkaConsumer|commands\.Bot|telegram\.ext(?:\.\w+)+|slack_sdk\.(?:rtm\w*|socket_mode)(?:\.\w+)+|"
+    r"confluent_kafka\.Consumer|aiokafka\.AIOKafkaConsumer|commands\.Bot|telegram\.ext(?:\.\w+)+|slack_sdk\.(?:rtm\w*|"
+    r"socket_mode)(?:\.\w+)+|"
     r"irc(?:\.\w+)+|rospy\.(?:Subscriber|Service|spin)|multiprocessing\.managers\.\w+|can\.(?:Notifier|interface\.Bus|Bus)|"
     r"bluepy\.btle\.\w+|Flask|FastAPI|Bottle|HTTPServer|ThreadingHTTPServer|TCPServer|ThreadingTCPServer|UDPServer)$"
 )
