@@ -38,8 +38,25 @@ STOPS = re.compile(
 EVENT_NAME = re.compile(r"(?i)(wake|trigger|notify|notif|ready|data|new_|changed|event_queue|incoming|work_available|kick|reload)")
 STOP_NAME = re.compile(r"(?i)(stop|exit|quit|shut|kill|term|abort|cancel|done|finish|running|alive|end|die|sig|interrupt)")
 CONTROL = re.compile(
-    r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|throttl\w*|setpoint|hysteresis|thermostat|duty\w*)(?:$|[\W_\d])"
+    r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|(?<!get_)throttl\w*|setpoint|hysteresis|thermostat|duty\w*)(?:$|[\W_\d])"
 )
+HEAT = re.compile(r"(?i)temperature|thermal|overheat|(?:cpu|core|soc|chip)_?temp")
+POWERS_OFF = re.compile(
+    r"(?i)\bpower_?off\b|power_?off_\w+|\bchassis power\b|"
+    r"\bshutdown\b[\s'\",]+(?:-[hPr]|now|\+\d)|\bsystemctl[\s'\",]+(?:halt|poweroff)|\binit 0\b"
+)
+"""A machine that is too hot is switched off: a watch that must not pause."""
+CONNECTIVITY = re.compile(
+    r"(?i)(?:^|[\W_])(?:ping6?|fping|arping)(?:$|[\W_])|connectivity|"
+    r"(?:is|check|has)_\w*(?:connect|internet|online)\w*"
+)
+RECONNECTS = re.compile(
+    r"(?i)(?:re-?start|reset|reconnect|bounce|re-?enable|power_?cycle)\w*[\W_]+(?:\w+[\W_]+)?"
+    r"(?:wi-?fi|wlan\d?|network\w*|interface|modem|router|vpn|wwan\d?|dhcpcd|"
+    r"wpa_supplicant|openvpn|wireguard|ppp\d?|adapter)|\bip[\s'\",]+link[\s'\",]+set\b[^\n]*\b(?:up|down)\b|\bifconfig\b[^\n]*\b(?:up|down)\b|\bif(?:down|up)\b|"
+    r"\brfkill\b|\bnmcli\b[^\n]*\b(?:up|down|on|off|connect)\b|\bwpa_cli\b[^\n]*\bre\w+|\bwg-quick\b|\bsudo reboot\b"
+)
+"""What is looked at, and what is done then, by a watchdog of a connection."""
 SUPERVISION = re.compile(r"(?i)\b(re-?start(?:ing|ed)?|respawn\w*|re-?launch\w*|crash(?:ed)?|died|exited)\b")
 REPAIRS = re.compile(r"(?i)\b(is-active|is-failed|pgrep|pidof|kill -0)\b")
 WATCHDOG = re.compile(r"(?i)(watchdog|keep_?alive|WATCHDOG=1|sd_notify|heartbeat_pin|wdt)")
