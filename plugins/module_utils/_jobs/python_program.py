@@ -14,7 +14,7 @@ import typing as t
 
 from .._errors import Unparsable
 from . import signs
-from .model import CANNOT_TELL, INFERRED, SURE, Interval, Judged, Loop
+from .model import CANNOT_TELL, INFERRED, MOST_LOOPS, SURE, Interval, Judged, Loop
 from .python_libraries import read_libraries
 from .python_loops import LONGEST, SHORTEST, WITHIN, LoopReader, Wait, make_loop, mentions, name_work, text_of, writes_something
 from .python_module import called, dotted, own_nodes, parse_module, source
@@ -181,9 +181,13 @@ class _Program:
         serving: list[str] = []
         for module, function in self.reached:
             body = module.tree.body if function is None else function.body
+            if len(loops) > MOST_LOOPS:
+                raise Unparsable(f"{module.path}: it has more than {MOST_LOOPS} loops")
             reader = _Round(self.values, module, function, self)
             loops += reader.loops(body)
             serving += self.serving(body, module, function)
+        if len(loops) > MOST_LOOPS:
+            raise Unparsable(f"{self.modules[0].path}: it has more than {MOST_LOOPS} loops")
         loops = _with_libraries(_without_wrappers(loops), read_libraries(self.reached, self.values))
         threads = any(called(node) in _THREADS for module, function in self.reached for node in own_nodes(_body(module, function)))
         if threads and not serving:
@@ -341,7 +345,7 @@ class _Round(LoopReader):
         for node in self._program._live(body, self.module, self.function):
             if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
                 endless = self.endless(node)
-                if endless:
+                if endless and len(found) <= MOST_LOOPS:
                     found.append(self._classify(node, node.body, node.test if isinstance(node, ast.While) else None))
         if self.function is not None and not found:
             found += self._recursion(self.function)

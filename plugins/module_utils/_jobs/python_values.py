@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from .python_module import Function, Module
 
 _DEPTH = 14
+_MOST_STEPS = 4000  # of one question: what names are given may branch at every step
 _SAME = frozenset(("int", "float", "str", "round", "abs", "bool", "Decimal"))
 _TIMEDELTA = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0, "milliseconds": 1e-3}
 _ENVIRON = re.compile(r"os\.(?:getenv|environ(?:\.get)?)$|environ(?:\.get)?$|getenv$")
@@ -53,6 +54,7 @@ class Values:
         self.modules, self.argv, self.environment = modules, argv, environment
         self._options: list[Option] | None = None
         self._bound: list[tuple[Function, dict[str, Bound]]] = []
+        self._left = _MOST_STEPS
 
     def options(self) -> list[Option]:
         """Every option that the program declares."""
@@ -94,6 +96,7 @@ class Values:
 
     def seconds(self, node: ast.expr, module: Module, function: Function | None = None, depth: int = _DEPTH) -> Interval:
         """A number of seconds; None where it is not known."""
+        self._left = _MOST_STEPS
         number = self._number(node, module, function, depth)
         text = source(node, module)
         if number is None:
@@ -101,7 +104,8 @@ class Values:
         return Interval(number[0], text, number[1])
 
     def _number(self, node: ast.expr | None, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
-        if node is None or depth == 0:
+        self._left -= 1
+        if node is None or depth == 0 or self._left < 0:
             return None
         if isinstance(node, ast.Constant):
             return _constant(node.value)

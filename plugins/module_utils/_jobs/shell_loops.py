@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._errors import Unparsable
 from . import signs
-from .model import INFERRED, SURE, Interval, Judged, Loop
+from .model import INFERRED, MOST_LOOPS, SURE, Interval, Judged, Loop
 from .python_loops import LONGEST, SHORTEST, WITHIN
 from .shell_reader import read_script
 from .shell_signs import ECHOES, is_child_server, is_event, is_sleep
@@ -185,6 +186,8 @@ class _Script:
                 # A loop around another endless loop only starts that one again.
                 self._run(node.parts[-1], background, depth)
                 return
+            if len(self._found) == MOST_LOOPS:
+                raise Unparsable(f"{self.path}: it has more than {MOST_LOOPS} loops")
             self._found.append((self._classify(node), node))
             if background:
                 self._behind.append(node)
@@ -493,7 +496,9 @@ class _Script:
         return node.name == "exit" and (len(node.argv) == 1 or node.argv[1] == "0")
 
     def _guard(self, condition: t.Sequence[Node]) -> str:
-        words = re.findall(r"[A-Za-z_]\w*", self._text[condition[0].start : condition[-1].stop]) if condition else []
+        # run_as_user git clone ... tells of no flag; $run does.
+        text = self._text[condition[0].start : condition[-1].stop] if condition else ""
+        words = re.findall(r"(?<![\w$])(?!run_)[A-Za-z_]\w*|(?<=\$)\w+", text)
         if any(is_sleep(one) for one in walk(condition)):
             return "neutral"
         neutral = any(signs.STOPS.search(word) or re.search(r"(?i)fail|err", word) for word in words if word not in ("test", "true"))
