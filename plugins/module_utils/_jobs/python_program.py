@@ -28,7 +28,7 @@ Find = t.Callable[[str, str], t.Optional[tuple[str, str]]]
 """Gives path and text of the module of a dotted name, as imported by a file; None where it is not the program's own."""
 
 _MOST_MODULES = 30
-_MOST_TEXT = 1_500_000  # characters of all modules together
+_MOST_TEXT = 600_000  # characters of all modules together
 # What a framework calls by itself.
 _CALLED_BY_NAME = frozenset(
     ("run", "main", "handle", "execute", "start", "loop", "__init__", "__enter__", "__call__", "process", "work", "serve")
@@ -341,7 +341,7 @@ class _Round(LoopReader):
 
     def loops(self, body: t.Sequence[ast.stmt]) -> list[Loop]:
         """The endless loops in statements, and functions that call themselves."""
-        found = []
+        found: list[Loop] = []
         for node in self._program._live(body, self.module, self.function):
             if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
                 endless = self.endless(node)

@@ -54,6 +54,7 @@ RECONNECTS = re.compile(
     r"(?i)(?:re-?start|reset|reconnect|bounce|re-?enable|power_?cycle)[a-z]{0,8}[\W_]{1,4}(?:[a-z\d]{1,20}[\W_]{1,4})?"
     r"(?:wi-?fi|wlan\d?|network\w*|interface|modem|router|vpn|wwan\d?|dhcpcd|"
     r"wpa_supplicant|openvpn|wireguard|ppp\d?|adapter)|\bip[\s'\",]{1,6}link[\s'\",]{1,6}set\b[^\n]{0,60}\b(?:up|down)\b|"
+    r"\b(?:openvpn|wireguard|networking|network|dhcpcd|wpa_supplicant|NetworkManager)(?:\.service)? (?:re)?start\b|"
     r"\bifconfig\b[^\n]{0,60}\b(?:up|down)\b|\bif(?:down|up)\b|"
     r"\brfkill\b|\bnmcli\b[^\n]{0,60}\b(?:up|down|on|off|connect)\b|\bwpa_cli\b[^\n]{0,60}\bre|\bwg-quick\b|\bsudo reboot\b"
 )

@@ -96,3 +96,16 @@ def test_names_that_are_given_each_other_end() -> None:
     text = "import time\n" + "a = b + c\nb = a + c\nc = a * b\n" * 60 + "while True:\n    work()\n    time.sleep(a)\n"
     (found,) = judge_given({"opt/x.py": text, "x.service": "[Service]\nExecStart=/usr/bin/python3 /opt/x.py\n"})
     assert (found.verdict, found.interval) == ("sleep_loop", None)
+
+
+@pytest.mark.feature("C8")
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x = [" + "1, " * 200_000 + "]\n", "more than 400000 of Python are not read"),
+        ("x = " + "-" * 100_000 + "1\n", "nested too deeply"),
+    ],
+)
+def test_python_that_costs_too_much_is_not_read(text: str, why: str) -> None:
+    (found,) = judge_given({"opt/x.py": text, "x.service": "[Service]\nExecStart=/usr/bin/python3 /opt/x.py\n"})
+    assert (found.verdict, why in found.why) == ("cannot_tell", True), found.why
