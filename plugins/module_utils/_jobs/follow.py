@@ -19,7 +19,7 @@ _DEPTH = 8
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*(?:-dbg)?$")
 _INTERPRETERS = {"perl": "perl", "ruby": "ruby", "node": "node", "nodejs": "node", "php": "php", "deno": "node", "bun": "node"}
 _SUFFIXES = {".py": "python", ".sh": "shell", ".bash": "shell", ".pl": "perl", ".rb": "ruby", ".js": "node", ".mjs": "node", ".php": "php"}
-_SHELL_VERSIONS = re.compile(r"(?:rbash|mksh|lksh|ksh93|busybox)$")
+_SHELL_VERSIONS = re.compile(r"(?:rbash|mksh|lksh|ksh93|busybox|bashio)$")
 # Options of python(1) that take a value.
 _PYTHON_VALUED = ("-W", "-X", "--check-hash-based-pycs")
 # What else stands before a program: options that take a value, and how many words of its own follow (their manual pages).

@@ -92,7 +92,10 @@ class GivenFiles:
     def read(self, path: str) -> Text:
         """The text of the file that will be at a path."""
         place = self.where(path) if posixpath.basename(path) != "__init__.py" else ""
-        return Text(self._texts[place], "script") if place else _EMPTY
+        if not place:
+            return _EMPTY
+        template = place.endswith(_TEMPLATE_ENDINGS[:4]) or "templates" in place.split("/")[:-1]
+        return Text(_filled_in(self._texts[place]) if template else self._texts[place], "script")
 
     def names(self, folder: str) -> list[str]:
         """Nothing: what a host has installed is not among the files."""
@@ -102,6 +105,18 @@ class GivenFiles:
     def find(self, program: str) -> str:
         """A program that is named without its folder."""
         return f"/usr/local/bin/{program}" if self.where(f"/usr/local/bin/{program}") else ""
+
+
+def _filled_in(text: str) -> str:
+    """A template with its defaults, or with a word for what only a host knows; lines that only steer it are left empty."""
+
+    def value(match: re.Match[str]) -> str:
+        default = re.search(r"\|\s*(?:default|d)\(\s*(?:'([^'{}]*)'|\"([^\"{}]*)\"|(\d[\d.]*))", match[1])
+        if default is not None:
+            return default[1] or default[2] or default[3] or ""
+        return re.sub(r"\W+", "_", match[1].strip().partition("|")[0].strip()) or "value"
+
+    return re.sub(r"\{\{([^{}\n]{0,300})\}\}", value, re.sub(r"\{[%#][^{}\n]{0,300}[%#]\}", "", text))
 
 
 def _plain(path: str) -> str:

@@ -45,6 +45,8 @@ if t.TYPE_CHECKING:
 SHORTEST_RESTART = 10.0
 """Seconds between two starts, from which on ``Restart=`` around a program that ends is a timer and no repair."""
 
+_LONG_REST = 300.0
+"""Seconds. Who waits as long at the end of a script knows that the script gets there; a short wait may only slow restarts down."""
 _DEPTH = 4
 _DAEMON_TYPES = {"dbus": "it takes a name on the bus (Type=dbus)"}
 _SYS_PATH = re.compile(r"sys\.path\.(?:insert|append)\([^)\n]*?['\"](/[^'\"\n]+)['\"]")
@@ -238,7 +240,7 @@ class Judge:
             or (kind is not None and kind.value not in ("simple", "exec", "idle", "oneshot"))
         ):
             return None
-        if found.verdict != ONESHOT or not all(look.ends for look in looks):
+        if found.verdict != ONESHOT or not all(look.ends or _last_sleep(look.program) >= _LONG_REST for look in looks):
             return None
         pause = merged.last("Service", "RestartSec")
         seconds = parse_span(pause.value) if pause is not None else 0.1
@@ -383,7 +385,7 @@ def _is_followable(words: t.Sequence[str]) -> bool:
 def _last_sleep(program: Program) -> float:
     """Seconds that a script waits as the last thing it does."""
     lines = [line.strip() for line in (program.text or "").strip().splitlines() if line.strip() and not line.strip().startswith("#")]
-    match = re.match(r"(?:time\.)?sleep[ (]+(\d+)([smhd]?)\)?\s*;?$", lines[-1]) if lines else None
+    match = re.match(r"(?:exec\s+)?(?:time\.|(?:/usr)?/bin/)?sleep[ (]+(\d+)([smhd]?)\)?\s*;?\s*(?:#.*)?$", lines[-1]) if lines else None
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]] if match is not None else 0.0
 
 

@@ -30,6 +30,9 @@ BAD = (SLEEP_LOOP, POOR_MANS_TIMER, BROKEN_PAIR)
 
 SURE, INFERRED = "sure", "inferred"
 
+MOST_LOOPS = 200
+"""Loops of one script. No person writes more of them, and each one costs time to judge."""
+
 
 class Program(t.NamedTuple):
     """What a command line really runs, behind wrappers, shells and interpreters.

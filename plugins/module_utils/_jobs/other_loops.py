@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
+from .._errors import Unparsable
 from . import signs
-from .model import INFERRED, Interval, Judged, Loop
+from .model import INFERRED, MOST_LOOPS, Interval, Judged, Loop
 from .python_loops import SHORTEST
 from .weigh import weigh
 
@@ -62,10 +64,16 @@ _MILLI = frozenset(("node",))
 
 
 def read_other(text: str, path: str, language: str) -> Judged:
-    """What a program in Perl, Ruby, JavaScript or PHP is, as far as patterns tell."""
+    """What a program in Perl, Ruby, JavaScript or PHP is, as far as patterns tell.
+
+    :raises Unparsable: it has too many loops
+    """
     code = _without_comments(text, language)
     serving = [f"{match[0].strip()[:40]} (line {code.count(chr(10), 0, match.start()) + 1})" for match in _SERVES.finditer(code)][:1]
-    loops = [_classify(head, code, text, path, language) for head in re.finditer(_HEADS[language], code)]
+    heads = list(itertools.islice(re.finditer(_HEADS[language], code), MOST_LOOPS + 1))
+    if len(heads) > MOST_LOOPS or code.count("setInterval") > MOST_LOOPS:
+        raise Unparsable(f"{path}: it has more than {MOST_LOOPS} loops")
+    loops = [_classify(head, code, text, path, language) for head in heads]
     if language == "node":
         loops += _timers(code, text, path)
     judged = weigh([one for one in loops if one is not None], serving, "fork" in code or "spawn(" in code)

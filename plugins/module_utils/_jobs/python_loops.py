@@ -28,6 +28,9 @@ def _words(text: str) -> frozenset[str]:
 WITHIN = ", which waits by "
 """What joins a call and the wait inside the function that it calls."""
 
+LONGEST = 180 * 86400.0
+"""Seconds. What waits longer between two rounds does its work once, and then holds the process."""
+
 SHORTEST = 10.0
 """Seconds. What waits less between two rounds may be a job or a ticker: that cannot be told (measured on public code)."""
 
@@ -106,7 +109,8 @@ class LoopReader:
         inside = [value for value in self._assigned_in(loop, name) if not isinstance(value, ast.Constant)]
         if inside:
             return False
-        return bool(signs.FLAG.search(name)) or self._is_set_true(name)
+        # done = True behind the work says that it has succeeded; in a handler that somebody stops the program.
+        return bool(signs.FLAG.search(name)) or (self._is_set_true(name) and not _set_by_work(loop.body, name))
 
     def _is_set_true(self, name: str) -> bool:
         found = [*self.module.assigned.get(name, ()), *self.module.assigned.get(f".{name}", ())]
@@ -287,6 +291,18 @@ class LoopReader:
                     text = f"{source(node, self.module)}{WITHIN}{waits[0].interval.source}"
                     return [Wait(statement, waits[0].interval._replace(source=text), place, waits[0].event)]
         return []
+
+
+def _set_by_work(body: t.Sequence[ast.stmt], name: str) -> bool:
+    """Whether a loop sets a name itself, handlers of exceptions and functions left out."""
+    for node in body:
+        if isinstance(node, ast.Assign) and any(_last_name(target) == name for target in node.targets):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and any(
+            _set_by_work(getattr(node, field, None) or [], name) for field in ("body", "orelse", "finalbody")
+        ):
+            return True
+    return False
 
 
 def _last_name(node: ast.AST) -> str:

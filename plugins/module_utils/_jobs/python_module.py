@@ -41,19 +41,27 @@ class Module(t.NamedTuple):
     old: bool
 
 
+MOST_CHARACTERS = 400_000
+"""Of one Python file: the tree of a file that long takes 200 MB and some seconds, and no person wrote it."""
+
+
 def parse_module(text: str, path: str) -> Module:
     """A Python file's tree.
 
-    :raises Unparsable: it is no Python that this interpreter can read, and no Python 2 either
+    :raises Unparsable: it is no Python that this interpreter can read, and no Python 2 either, or too much of it
     """
+    if len(text) > MOST_CHARACTERS:
+        raise Unparsable(f"{path}: it has {len(text)} characters; more than {MOST_CHARACTERS} of Python are not read")
     old = False
     text = text.removeprefix("\ufeff")
     try:
         tree = _parse(text)
+    except (MemoryError, RecursionError) as error:
+        raise Unparsable(f"{path}: it is nested too deeply to be read") from error
     except (SyntaxError, ValueError) as error:
         try:
             tree, old = _parse(_modernise(text)), True
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
             where = getattr(error, "lineno", None) or 1
             raise Unparsable(f"{path}:{where}: this Python cannot read it ({getattr(error, 'msg', None) or error})") from error
     return _index(tree, text, path, old)

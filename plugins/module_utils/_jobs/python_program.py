@@ -14,9 +14,9 @@ import typing as t
 
 from .._errors import Unparsable
 from . import signs
-from .model import CANNOT_TELL, INFERRED, SURE, Interval, Judged, Loop
+from .model import CANNOT_TELL, INFERRED, MOST_LOOPS, SURE, Interval, Judged, Loop
 from .python_libraries import read_libraries
-from .python_loops import SHORTEST, WITHIN, LoopReader, Wait, make_loop, mentions, name_work, text_of, writes_something
+from .python_loops import LONGEST, SHORTEST, WITHIN, LoopReader, Wait, make_loop, mentions, name_work, text_of, writes_something
 from .python_module import called, dotted, own_nodes, parse_module, source
 from .python_values import Values
 from .weigh import weigh
@@ -28,7 +28,7 @@ Find = t.Callable[[str, str], t.Optional[tuple[str, str]]]
 """Gives path and text of the module of a dotted name, as imported by a file; None where it is not the program's own."""
 
 _MOST_MODULES = 30
-_MOST_TEXT = 1_500_000  # characters of all modules together
+_MOST_TEXT = 600_000  # characters of all modules together
 # What a framework calls by itself.
 _CALLED_BY_NAME = frozenset(
     ("run", "main", "handle", "execute", "start", "loop", "__init__", "__enter__", "__call__", "process", "work", "serve")
@@ -181,9 +181,13 @@ class _Program:
         serving: list[str] = []
         for module, function in self.reached:
             body = module.tree.body if function is None else function.body
+            if len(loops) > MOST_LOOPS:
+                raise Unparsable(f"{module.path}: it has more than {MOST_LOOPS} loops")
             reader = _Round(self.values, module, function, self)
             loops += reader.loops(body)
             serving += self.serving(body, module, function)
+        if len(loops) > MOST_LOOPS:
+            raise Unparsable(f"{self.modules[0].path}: it has more than {MOST_LOOPS} loops")
         loops = _with_libraries(_without_wrappers(loops), read_libraries(self.reached, self.values))
         threads = any(called(node) in _THREADS for module, function in self.reached for node in own_nodes(_body(module, function)))
         if threads and not serving:
@@ -209,6 +213,9 @@ class _Program:
         if isinstance(node, ast.Call):
             path, name = dotted(node.func, module), called(node)
             local = self._defined(name)
+            target = next((word.value for word in node.keywords if word.arg == "target"), None)
+            if name in _THREADS and target is not None and signs.SERVERS.match(dotted(target, module)):
+                return dotted(target, module)
             own = local or any(name in other.classes for other in self.modules)
             if not own and (signs.SERVERS.match(path) or self._is_serving_library(path, module)):
                 return path
@@ -318,7 +325,10 @@ def _without_wrappers(loops: list[Loop]) -> list[Loop]:
     return [
         one
         for one in loops
-        if not any(other is not one and other.file == one.file and one.line < other.line and other.end <= one.end for other in loops)
+        if not any(
+            other is not one and other.kind != "waiting" and other.file == one.file and one.line < other.line and other.end <= one.end
+            for other in loops
+        )
     ]
 
 
@@ -331,11 +341,11 @@ class _Round(LoopReader):
 
     def loops(self, body: t.Sequence[ast.stmt]) -> list[Loop]:
         """The endless loops in statements, and functions that call themselves."""
-        found = []
+        found: list[Loop] = []
         for node in self._program._live(body, self.module, self.function):
             if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
                 endless = self.endless(node)
-                if endless:
+                if endless and len(found) <= MOST_LOOPS:
                     found.append(self._classify(node, node.body, node.test if isinstance(node, ast.While) else None))
         if self.function is not None and not found:
             found += self._recursion(self.function)
@@ -364,7 +374,8 @@ class _Round(LoopReader):
             if guarded is not None:
                 kind, why, interval = "job", "it works when its clock says so", guarded
         loop = make_loop(kind, node, body, self.module, interval, why, wait if wait not in first else None)
-        return loop._replace(waits_first=loop.waits_first or bool(first), shape="for" if isinstance(node, ast.For) else "while")
+        shape = "for" if isinstance(node, ast.For) else "while"
+        return loop._replace(work=loop.work or self._own_work(body), waits_first=loop.waits_first or bool(first), shape=shape)
 
     def _kind(self, node: ast.stmt, body: t.Sequence[ast.stmt], waits: list[Wait], wait: Wait | None) -> tuple[str, str]:
         serving = self._program.serving(body, self.module, self.function)
@@ -382,7 +393,7 @@ class _Round(LoopReader):
         if exits:
             return "waiting", f"it ends when its work says so (line {exits[0].lineno})"
         text = text_of(body, self.module)
-        work = name_work(body)
+        work = name_work(body) or self._own_work(body)
         seconds = wait.interval.seconds
         if (work and all(signs.WATCHDOG.search(one) for one in work)) or (not work and signs.WATCHDOG.search(text)):
             return "watchdog", "it feeds a watchdog"
@@ -408,6 +419,18 @@ class _Round(LoopReader):
             return "limited", "it waits between the items of its work, not between rounds"
         return "busy", "it never waits for time"
 
+    def _own_work(self, body: t.Sequence[ast.stmt]) -> tuple[str, ...]:
+        """Calls of the program's own functions that are named like those of a set or a log, and work: ``self.update()``."""
+        found = []
+        for node in own_nodes(body):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Name, ast.Attribute)):
+                continue
+            own = isinstance(node.func, ast.Name) or dotted(node.func, self.module).startswith("self.")
+            functions = [one for module in self.values.modules for one in module.functions.get(called(node), ())] if own else []
+            if any(name_work(one.body) for one in functions if one is not self.function):
+                found.append(ast.unparse(node.func))
+        return tuple(dict.fromkeys(found))
+
     def _writes(self, body: t.Sequence[ast.stmt]) -> bool:
         return writes_something(body)
 
@@ -418,14 +441,20 @@ class _Round(LoopReader):
             return "supervisor", "it looks after a process that it started"
         if signs.REPAIRS.search(wide) and re.search(r"\b(re)?start\b", wide):
             return "repair", "it looks whether a service runs and starts it again"
+        if signs.CONNECTIVITY.search(wide) and signs.RECONNECTS.search(wide):
+            return "repair", "it looks whether a connection is there and mends it"
         if any(signs.SUPERVISION.search(one) for one in strings) and re.search(r"subprocess|os\.system|Popen", text):
             return "supervisor", "it starts a program again and again"
         if signs.CONTROL.search(wide):
             return "control", "it controls something that must be controlled all the time"
+        if signs.HEAT.search(wide) and signs.POWERS_OFF.search(wide):
+            return "control", "it switches the machine off when that is too hot"
         if signs.QUEUE.search(text) and self._waits_for_items(body):
             return "idle", "it takes work from a queue"
         if seconds is not None and seconds < SHORTEST:
             return "ticker", f"its period of {seconds:g} s is too short to tell a job from a ticker"
+        if seconds is not None and seconds >= LONGEST:
+            return "unclear", f"it does its work once, and waits {seconds / 86400:.0f} days"
         return "job", "it does its work, waits, and does it again"
 
     def _waits_for_items(self, body: t.Sequence[ast.stmt]) -> bool:

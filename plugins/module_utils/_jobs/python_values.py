@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from .python_module import Function, Module
 
 _DEPTH = 14
+_MOST_STEPS = 4000  # of one question: what names are given may branch at every step
 _SAME = frozenset(("int", "float", "str", "round", "abs", "bool", "Decimal"))
 _TIMEDELTA = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0, "milliseconds": 1e-3}
 _ENVIRON = re.compile(r"os\.(?:getenv|environ(?:\.get)?)$|environ(?:\.get)?$|getenv$")
@@ -38,6 +39,14 @@ class Option(t.NamedTuple):
     positional: bool
 
 
+class Bound(t.NamedTuple):
+    """What a call hands over for a parameter, and where the call stands."""
+
+    value: ast.expr
+    module: Module
+    function: Function | None
+
+
 class Values:
     """What is known of values in a program. ``find_module`` gives a module by its dotted name, None where it is no part
     of the program."""
@@ -45,6 +54,8 @@ class Values:
     def __init__(self, modules: list[Module], argv: t.Sequence[str], environment: t.Mapping[str, str | None]) -> None:
         self.modules, self.argv, self.environment = modules, argv, environment
         self._options: list[Option] | None = None
+        self._bound: list[tuple[Function, dict[str, Bound]]] = []
+        self._left = _MOST_STEPS
 
     def options(self) -> list[Option]:
         """Every option that the program declares."""
@@ -86,6 +97,7 @@ class Values:
 
     def seconds(self, node: ast.expr, module: Module, function: Function | None = None, depth: int = _DEPTH) -> Interval:
         """A number of seconds; None where it is not known."""
+        self._left = _MOST_STEPS
         number = self._number(node, module, function, depth)
         text = source(node, module)
         if number is None:
@@ -93,7 +105,8 @@ class Values:
         return Interval(number[0], text, number[1])
 
     def _number(self, node: ast.expr | None, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
-        if node is None or depth == 0:
+        self._left -= 1
+        if node is None or depth == 0 or self._left < 0:
             return None
         if isinstance(node, ast.Constant):
             return _constant(node.value)
@@ -173,7 +186,7 @@ class Values:
             known = self._number(default, module, function, depth)
             if known is not None:
                 return known[0], False
-        return self._returned(name, depth)
+        return self._returned(node, module, function, depth)
 
     def _timedelta(self, node: ast.Call, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
         total, sure, seen = 0.0, True, False
@@ -197,15 +210,36 @@ class Values:
         known = self._number(default, module, function, depth)
         return (known[0], False) if known else None
 
-    def _returned(self, name: str, depth: int) -> tuple[float, bool] | None:
-        for module in self.modules:
-            for function in module.functions.get(name, ()):
-                for inner in ast.walk(function):
-                    if isinstance(inner, ast.Return) and inner.value is not None:
-                        known = self._number(inner.value, module, function, depth - 2 if depth > 2 else 0)
-                        if known is not None and known[0]:
-                            return known[0], False
+    def _returned(self, node: ast.Call, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
+        """What a function of the program's own gives back for this call: ``env_int("EVERY", 60)``."""
+        name = called(node)
+        for other, one in [(place, found) for place in self.modules for found in place.functions.get(name, ())]:
+            started = self._started_with(node, other, one)
+            if started is not None:
+                return started
+            self._bound.append((one, _bind(node, one, module, function)))
+            try:
+                known = self._first_return(other, one, depth - 2 if depth > 2 else 0)
+            finally:
+                self._bound.pop()
+            if known is not None:
+                return known
         return None
+
+    def _first_return(self, module: Module, function: Function, depth: int) -> tuple[float, bool] | None:
+        for inner in ast.walk(function) if depth else ():
+            if isinstance(inner, ast.Return) and inner.value is not None:
+                known = self._number(inner.value, module, function, depth)
+                if known is not None and known[0]:
+                    return known[0], False
+        return None
+
+    def _started_with(self, node: ast.Call, module: Module, function: Function) -> tuple[float, bool] | None:
+        """The variable of the environment that a call names, where the function looks there."""
+        names = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        value = next((self.environment[name] for name in names if self.environment.get(name) is not None), None)
+        lines = module.lines[function.lineno - 1 : function.end_lineno or function.lineno]
+        return _constant(value) if value is not None and re.search(r"environ|getenv", "\n".join(lines)) else None
 
     def _name(self, name: str, module: Module, function: Function | None, depth: int) -> tuple[float, bool] | None:
         if function is not None:
@@ -244,6 +278,9 @@ class Values:
         keyword_only = [one.arg for one in arguments.kwonlyargs]
         if name not in names and name not in keyword_only:
             return None
+        bound = next((found[name] for one, found in reversed(self._bound) if one is function and name in found), None)
+        if bound is not None:
+            return self._number(*bound, depth - 1) if depth > 1 else None
         given, option = self.given(name)
         if option is not None:
             known = _constant(given) if given else self._number(option.default, module, None, depth)
@@ -372,6 +409,19 @@ class Values:
         if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
             return left.value == right.value if isinstance(operator, ast.Eq) else None
         return None
+
+
+def _bind(node: ast.Call, called_one: Function, module: Module, function: Function | None) -> dict[str, Bound]:
+    """What a call hands over, by the names of the parameters."""
+    names = [one.arg for one in (*called_one.args.posonlyargs, *called_one.args.args)]
+    names = names[1:] if names[:1] in (["self"], ["cls"]) else names
+    found: dict[str, Bound] = {}
+    for name, value in zip(names, node.args):
+        if isinstance(value, ast.Starred):
+            break
+        found[name] = Bound(value, module, function)
+    found.update({word.arg: Bound(word.value, module, function) for word in node.keywords if word.arg})
+    return found
 
 
 def _both(truths: list[bool | None], every: bool) -> bool | None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._errors import Unparsable
 from . import signs
-from .model import INFERRED, SURE, Interval, Judged, Loop
-from .python_loops import SHORTEST, WITHIN
+from .model import INFERRED, MOST_LOOPS, SURE, Interval, Judged, Loop
+from .python_loops import LONGEST, SHORTEST, WITHIN
 from .shell_reader import read_script
 from .shell_signs import ECHOES, is_child_server, is_event, is_sleep
 from .shell_tree import Node, walk
@@ -180,17 +181,23 @@ class _Script:
 
     def _loop(self, node: Node, background: bool, depth: int) -> None:
         if self._endless(node):
-            inner = [one for one in walk(node.parts[-1]) if one.kind in ("while", "until", "cfor") and self._endless(one)]
+            inner = [one for one in walk(node.parts[-1]) if one.kind in ("while", "until", "cfor") and self._goes_on(one)]
             if inner and not any(_is_background(node.parts[-1], index) for index in range(len(node.parts[-1]))):
                 # A loop around another endless loop only starts that one again.
                 self._run(node.parts[-1], background, depth)
                 return
+            if len(self._found) == MOST_LOOPS:
+                raise Unparsable(f"{self.path}: it has more than {MOST_LOOPS} loops")
             self._found.append((self._classify(node), node))
             if background:
                 self._behind.append(node)
             return
         for part in node.parts:
             self._run(part, background, depth)
+
+    def _goes_on(self, node: Node) -> bool:
+        """Whether a loop inside another one never lets that go on: ``while true; do ready && break; sleep 1; done`` does."""
+        return self._endless(node) and not self._exits(node.parts[-1])
 
     def _beside(self, loop: Loop, node: Node) -> Loop:
         """A loop in the background, beside a script that goes on with other work, is a helper of that."""
@@ -318,12 +325,12 @@ class _Script:
     # What a round does.
 
     def _text_of(self, nodes: t.Sequence[Node]) -> str:
-        """The source of commands and of the functions that they call."""
+        """The source of commands and of the functions that they call, lines left out that are comments."""
         found = [self._text[nodes[0].start : nodes[-1].stop]] if nodes else []
         for node in self._all(nodes):
             if node.kind == "function":
                 found.append(self._text[node.start : node.stop])
-        return "\n".join(found)
+        return re.sub(r"(?m)^[ \t]*#[^\n]*", "", "\n".join(found))
 
     def _all(self, nodes: t.Sequence[Node], depth: int = _DEPTH, seen: frozenset[str] = frozenset()) -> t.Iterator[Node]:
         """Every command of a round, functions where they are called."""
@@ -425,6 +432,8 @@ class _Script:
             r"\b(re)?start\b|nohup|&\s*$|reload|setsid", text, re.MULTILINE
         ):
             return "repair", "it looks whether something runs and starts it again"
+        if signs.CONNECTIVITY.search(text) and signs.RECONNECTS.search(text):
+            return "repair", "it looks whether a connection is there and mends it"
         started = [one for one in work if one.name not in ("systemctl", "service", "date", "rm", "mkdir", "cd", "cat", "touch")]
         if (
             signs.SUPERVISION.search(said)
@@ -441,6 +450,10 @@ class _Script:
             return "supervisor", f"it starts {server.name} again and again, which serves others"
         if signs.CONTROL.search(text):
             return "control", "it controls something that must be controlled all the time"
+        if signs.HEAT.search(text) and signs.POWERS_OFF.search(text):
+            return "control", "it switches the machine off when that is too hot"
+        if seconds is not None and seconds >= LONGEST:
+            return "unclear", f"it does its work once, and waits {seconds / 86400:.0f} days"
         if seconds is not None and seconds < SHORTEST:
             return "ticker", f"its period of {seconds:g} s is too short to tell a job from a ticker"
         alone = len(work) == 1 and work[0].argv[0].startswith(("/", "./", "$")) and seconds is not None and seconds < 30
@@ -483,7 +496,9 @@ class _Script:
         return node.name == "exit" and (len(node.argv) == 1 or node.argv[1] == "0")
 
     def _guard(self, condition: t.Sequence[Node]) -> str:
-        words = re.findall(r"[A-Za-z_]\w*", self._text[condition[0].start : condition[-1].stop]) if condition else []
+        # run_as_user git clone ... tells of no flag; $run does.
+        text = self._text[condition[0].start : condition[-1].stop] if condition else ""
+        words = re.findall(r"(?<![\w$])(?!run_)[A-Za-z_]\w*|(?<=\$)\w+", text)
         if any(is_sleep(one) for one in walk(condition)):
             return "neutral"
         neutral = any(signs.STOPS.search(word) or re.search(r"(?i)fail|err", word) for word in words if word not in ("test", "true"))
@@ -532,6 +547,12 @@ class _Script:
             return [one for part in node.parts for one in self._waits(part, depth, place)]
         if node.kind == "if":
             return self._waits_of_if(node, depth, place)
+        if node.kind == "case":
+            return self._waits_of_case(node, depth, place)
+        if node.kind in ("while", "until") and place == "steady":
+            until = self._until(node, depth)
+            if until is not None:
+                return [until]
         inner = [one for part in node.parts for one in self._waits(part, depth, place)]
         if node.kind in ("for", "cfor") and inner and not self._work(node.parts[-1]):
             return [inner[0]._replace(interval=Interval(None, "sleep in small steps", False), node=node)]
@@ -549,6 +570,36 @@ class _Script:
         if whole or left:
             return [*tests, *flat]
         return [*tests, *(one._replace(place="idle") if one.place == "steady" else one for one in flat)]
+
+    def _waits_of_case(self, node: Node, depth: int, place: str) -> list[_Wait]:
+        """A wait in every arm is a wait in every round, where one arm takes all that is left."""
+        waits = [self._waits(part, depth, place) for part in node.parts]
+        left = re.search(r"(?:^|[\s(|;])\*\)", self._text[node.start : node.stop])
+        if left and all(any(one.place == "steady" for one in part) for part in waits):
+            return [one for part in waits for one in part]
+        return [one._replace(place="idle") if one.place == "steady" else one for part in waits for one in part]
+
+    def _until(self, node: Node, depth: int) -> _Wait | None:
+        """``while [ "$(date +%s)" -lt "$next" ]; do sleep 5; done`` waits in small steps until a time has come."""
+        test = self._text[node.parts[0][0].start : node.parts[0][-1].stop] if node.parts[0] else ""
+        if not re.search(r"\bdate\b|SECONDS|%\(", test) or self._real_work(list(self._all(node.parts[-1]))):
+            return None
+        steps = [one for one in self._waits(node.parts[-1], depth) if one.place == "steady"]
+        if not steps:
+            return None
+        return _Wait(node, self._time_until(test), "steady")
+
+    def _time_until(self, test: str) -> Interval:
+        """How long it is until a time that a script has reckoned: the number that it added to the present."""
+        for name in re.findall(r"[A-Za-z_]\w*", test):
+            for value in self.variables.constants(name):
+                if re.search(r"\bdate\b|SECONDS|%\(", value):
+                    rest = re.sub(r"\$?\(\s*(?:date|printf)\b[^()]*\)+|EPOCHSECONDS|SECONDS", " ", value)
+                    for part in re.findall(r"[A-Za-z_]\w*|\d+", rest):
+                        known = self.variables.seconds([part if part.isdigit() else f"${part}"], value)
+                        if known.seconds:
+                            return known._replace(source=test.strip()[:100], sure=False)
+        return Interval(None, test.strip()[:100], False)
 
 
 def _is_background(nodes: t.Sequence[Node], index: int) -> bool:

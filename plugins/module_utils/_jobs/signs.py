@@ -38,15 +38,34 @@ STOPS = re.compile(
 EVENT_NAME = re.compile(r"(?i)(wake|trigger|notify|notif|ready|data|new_|changed|event_queue|incoming|work_available|kick|reload)")
 STOP_NAME = re.compile(r"(?i)(stop|exit|quit|shut|kill|term|abort|cancel|done|finish|running|alive|end|die|sig|interrupt)")
 CONTROL = re.compile(
-    r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|throttl\w*|setpoint|hysteresis|thermostat|"
-    r"duty\w*)(?:$|[\W_\d])"
+    r"(?i)(?:^|[\W_])(?:pwm|fan|fans|fan\w*speed|governor|cpufreq|scaling_\w+|(?<!get_)throttl\w*|setpoint|hysteresis|"
+    r"thermostat|duty\w*)(?:$|[\W_\d])"
 )
+HEAT = re.compile(r"(?i)temperature|thermal|overheat|(?:cpu|core|soc|chip)_?temp")
+POWERS_OFF = re.compile(
+    r"(?i)\bpower_?off\b|power_?off_\w|\bchassis power\b|"
+    r"\bshutdown\b[\s'\",]{1,6}(?:-[hPr]|now|\+\d)|\bsystemctl[\s'\",]{1,6}(?:halt|poweroff)|\binit 0\b"
+)
+"""A machine that is too hot is switched off: a watch that must not pause."""
+CONNECTIVITY = re.compile(
+    r"(?i)(?:^|[\W_])(?:ping6?|fping|arping)(?:$|[\W_])|connectivity|"
+    r"(?:is|check|has)_\w{0,24}(?:connect|internet|online)"
+)
+RECONNECTS = re.compile(
+    r"(?i)(?:re-?start|reset|reconnect|bounce|re-?enable|power_?cycle)[a-z]{0,8}[\W_]{1,4}(?:[a-z\d]{1,20}[\W_]{1,4})?"
+    r"(?:wi-?fi|wlan\d?|network\w*|interface|modem|router|vpn|wwan\d?|dhcpcd|"
+    r"wpa_supplicant|openvpn|wireguard|ppp\d?|adapter)|\bip[\s'\",]{1,6}link[\s'\",]{1,6}set\b[^\n]{0,60}\b(?:up|down)\b|"
+    r"\b(?:openvpn|wireguard|networking|network|dhcpcd|wpa_supplicant|NetworkManager)(?:\.service)? (?:re)?start\b|"
+    r"\bifconfig\b[^\n]{0,60}\b(?:up|down)\b|\bif(?:down|up)\b|"
+    r"\brfkill\b|\bnmcli\b[^\n]{0,60}\b(?:up|down|on|off|connect)\b|\bwpa_cli\b[^\n]{0,60}\bre|\bwg-quick\b|\bsudo reboot\b"
+)
+"""What is looked at, and what is done then, by a watchdog of a connection."""
 SUPERVISION = re.compile(r"(?i)\b(re-?start(?:ing|ed)?|respawn\w*|re-?launch\w*|crash(?:ed)?|died|exited)\b")
 REPAIRS = re.compile(r"(?i)\b(is-active|is-failed|pgrep|pidof|kill -0)\b")
 WATCHDOG = re.compile(r"(?i)(watchdog|keep_?alive|WATCHDOG=1|sd_notify|heartbeat_pin|wdt)")
 QUEUE = re.compile(
     r"(?i)(?:^|_|\b|\.)(queue\w*|inbox|mailbox|dequeue\w*|pop_?job|next_?job|next_?task|claim\w*|fetch_?job|get_?job\w*|"
-    r"pending_?jobs?|job_?queue|task_?queue|get_?task|lease\w*|reserve_?job)(?:$|_|\b)"
+    r"pending_?jobs?|job_?queue|task_?queue|get_?task|lease\w*|[lr]pop|reserve_?job)(?:$|_|\b)"
 )
 
 # Calls (with the names that imports give them) that make a program a server or a listener to others.

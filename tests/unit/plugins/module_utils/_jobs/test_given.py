@@ -51,3 +51,61 @@ def test_an_environment_file_that_is_given_counts() -> None:
         "x.sh": LOOP,
     }
     assert judge_given(texts)[0].interval == 77
+
+
+@pytest.mark.feature("C1")
+@pytest.mark.parametrize(
+    ("script", "seconds"),
+    [
+        ("sleep {{ every | default(90, true) }}", 90.0),
+        ("sleep {{ every | default('2h') }}", 7200.0),
+        ("sleep {{ every }}", None),
+        ("{% if x %}\n    sleep 5m\n{% endif %}", 300.0),
+    ],
+)
+def test_a_template_is_read_with_its_defaults(script: str, seconds: float | None) -> None:
+    texts = {
+        "roles/copies/templates/copies.sh": f"#!/bin/bash\nwhile true; do\n    rsync -a {{{{ source }}}} /srv\n    {script}\ndone\n",
+        "roles/copies/templates/copies.service.j2": "[Service]\nExecStart=/usr/local/bin/copies.sh\n",
+    }
+    (found,) = judge_given(texts)
+    assert (found.verdict, found.interval) == ("sleep_loop", seconds)
+
+
+@pytest.mark.feature("C8")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.sh", "while true; do x; sleep 60; done\n" * 20000),
+        ("x.py", "import time\n" + "while True:\n  f()\n  time.sleep(60)\n" * 5000),
+        ("x.js", "setInterval(function(){" * 5000),
+        ("x.pl", "while (1) {" * 5000 + "sleep 60;" + "}" * 5000),
+        ("x.rb", "loop do\n" * 5000),
+    ],
+)
+def test_a_script_of_thousands_of_loops_is_not_judged(name: str, text: str) -> None:
+    programs = {"sh": "/bin/sh", "py": "/usr/bin/python3", "js": "/usr/bin/node", "pl": "/usr/bin/perl", "rb": "/usr/bin/ruby"}
+    unit = f"[Service]\nExecStart={programs[name[2:]]} /opt/{name}\n"
+    (found,) = judge_given({f"opt/{name}": text, "x.service": unit})
+    assert found.verdict == "cannot_tell"
+    assert "more than 200 loops" in found.why
+
+
+@pytest.mark.feature("C8")
+def test_names_that_are_given_each_other_end() -> None:
+    text = "import time\n" + "a = b + c\nb = a + c\nc = a * b\n" * 60 + "while True:\n    work()\n    time.sleep(a)\n"
+    (found,) = judge_given({"opt/x.py": text, "x.service": "[Service]\nExecStart=/usr/bin/python3 /opt/x.py\n"})
+    assert (found.verdict, found.interval) == ("sleep_loop", None)
+
+
+@pytest.mark.feature("C8")
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x = [" + "1, " * 200_000 + "]\n", "more than 400000 of Python are not read"),
+        ("x = " + "-" * 100_000 + "1\n", "nested too deeply"),
+    ],
+)
+def test_python_that_costs_too_much_is_not_read(text: str, why: str) -> None:
+    (found,) = judge_given({"opt/x.py": text, "x.service": "[Service]\nExecStart=/usr/bin/python3 /opt/x.py\n"})
+    assert (found.verdict, why in found.why) == ("cannot_tell", True), found.why
