@@ -15,6 +15,7 @@ from .engine_plan import is_swarms
 from .listener_diff import diff_listeners, is_vague
 from .model import Change, Difference
 from .packages import differing_packages
+from .scope import is_ours
 from .unit_diff import diff_unit
 
 if t.TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _diff_units(before: HostState, now: HostState, unseen: list[tuple[str, str]]
     first = {(unit.user, unit.name): unit for unit in before.units if unit.user not in hidden}
     second = {(unit.user, unit.name): unit for unit in now.units if unit.user not in hidden}
     for key in {**first, **second}:
+        if is_ours(key[1]):
+            continue
         change = diff_unit(first.get(key), second.get(key))
         if change is not None:
             yield change

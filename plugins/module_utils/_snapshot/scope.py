@@ -48,10 +48,15 @@ _SESSION = re.compile(r"user(-runtime-dir)?@[^/]*\.service|session-.*|run-user-[
 _NOT_ENABLED = frozenset(("static", "disabled", "indirect", ""))
 
 
+def is_ours(name: str) -> bool:
+    """Whether it is a unit of an armed guard: a deployment's tool, never a part of its change."""
+    return _OURS.fullmatch(name) is not None
+
+
 def find_ground(unit: UnitState, own_unit: str | None = None) -> str:
     """Why a restore must not touch a unit whatever has become of it, in a few words; empty where it may."""
     kind = unit.name.rpartition(".")[2]
-    if _OURS.fullmatch(unit.name):
+    if is_ours(unit.name):
         return "it is ours"
     if unit.user is None and unit.name == own_unit:
         return "this runs in it"

@@ -198,6 +198,11 @@ def test_timers_sockets_and_units_of_users_have_places_of_their_own():
     ]
 
 
+def test_the_units_of_an_armed_guard_are_no_part_of_a_change():
+    now = host_state(units=(unit_state("guarded-deploy-guard.timer"), unit_state("guarded-deployment.service")))
+    assert [change.name for change in diff_states(host_state(), now).changes] == ["guarded-deployment.service"]
+
+
 def test_of_a_user_who_is_logged_out_nothing_is_gone():
     found = diff_states(units(WEB, WEB._replace(user="deploy")), units(WEB))
     assert found.changes == ()
