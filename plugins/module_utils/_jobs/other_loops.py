@@ -12,8 +12,9 @@ import itertools
 import re
 
 from .._errors import Unparsable
-from . import signs
+from . import mending, signs
 from .model import INFERRED, MOST_LOOPS, Interval, Judged, Loop
+from .node_schedules import read_node_schedules
 from .python_loops import SHORTEST
 from .weigh import weigh
 
@@ -75,7 +76,7 @@ def read_other(text: str, path: str, language: str) -> Judged:
         raise Unparsable(f"{path}: it has more than {MOST_LOOPS} loops")
     loops = [_classify(head, code, text, path, language) for head in heads]
     if language == "node":
-        loops += _timers(code, text, path)
+        loops += [*_timers(code, text, path), *read_node_schedules(code, text, path)]
     judged = weigh([one for one in loops if one is not None], serving, "fork" in code or "spawn(" in code)
     return judged._replace(confidence=INFERRED)
 
@@ -149,6 +150,8 @@ def _kind(body: str, head: str, waits: list[re.Match[str]], seconds: float | Non
         return "waiting", "it may end when its work says so"
     if signs.CONTROL.search(body):
         return "control", "it controls something that must be controlled all the time"
+    if mending.HEALTH.search(body) and mending.MENDS.search(body):
+        return "repair", "it looks whether something is well and mends it"
     if re.search(r"\b(?:if|unless|catch|rescue|else)\b[^\n]*\n?[^\n]*$", body[: waits[-1].start()][-80:]) and re.search(
         r"(?s)\b(if|unless|catch|rescue)\b[^{}]*\{?[^{}]*$", body[: waits[-1].start()][-80:]
     ):

@@ -14,10 +14,12 @@ import typing as t
 
 from .._errors import Unparsable
 from . import signs
-from .model import CANNOT_TELL, INFERRED, MOST_LOOPS, SURE, Interval, Judged, Loop
+from .model import CANNOT_TELL, INFERRED, MOST_LOOPS, SLEEP_LOOP, SURE, Interval, Judged, Loop
 from .python_libraries import read_libraries
 from .python_loops import LONGEST, SHORTEST, WITHIN, LoopReader, Wait, make_loop, mentions, name_work, text_of, writes_something
+from .python_mending import find_mending
 from .python_module import called, dotted, own_nodes, parse_module, source
+from .python_state import find_carried
 from .python_values import Values
 from .weigh import weigh
 
@@ -76,6 +78,7 @@ class _Program:
         self.values = Values(self.modules, argv, environment)
         self.reached: list[tuple[Module, Function | None]] = []
         self._seen: set[int] = set()
+        self.bodies: dict[tuple[str, int], tuple[Module, t.Sequence[ast.stmt]]] = {}
         self._reach(module, None, module.tree.body)
         if entry:
             for function in module.functions.get(entry, ()):
@@ -195,7 +198,14 @@ class _Program:
         judged = weigh(loops, serving, threads)
         if any(module.old for module in self.modules) and judged.confidence == SURE:
             judged = judged._replace(confidence=INFERRED)
+        if judged.verdict == SLEEP_LOOP and judged.confidence == SURE and self._carries(judged.loop):
+            judged = judged._replace(confidence=INFERRED)
         return judged
+
+    def _carries(self, loop: Loop | None) -> bool:
+        """Whether a round goes on with what the last one left in memory: what a run of its own would not know."""
+        module, body = self.bodies.get((loop.file, loop.line) if loop is not None else ("", 0), (None, ()))
+        return module is not None and any(one.is_read for one in find_carried(module.tree, body))
 
     def serving(self, body: t.Sequence[ast.AST], module: Module, function: Function | None) -> list[str]:
         """What shows that the program serves or listens to others, as ``name (line n)``."""
@@ -373,6 +383,7 @@ class _Round(LoopReader):
             guarded = self._clock(body)
             if guarded is not None:
                 kind, why, interval = "job", "it works when its clock says so", guarded
+        self._program.bodies[self.module.path, node.lineno] = (self.module, body)
         loop = make_loop(kind, node, body, self.module, interval, why, wait if wait not in first else None)
         shape = "for" if isinstance(node, ast.For) else "while"
         return loop._replace(work=loop.work or self._own_work(body), waits_first=loop.waits_first or bool(first), shape=shape)
@@ -405,7 +416,13 @@ class _Round(LoopReader):
                 if seconds is None or seconds >= SHORTEST
                 else ("keepalive", "a round only waits")
             )
-        return self._by_work(body, text, seconds)
+        kind, why = self._by_work(body, text, seconds)
+        mends = find_mending(body, self._own_functions) if kind in ("job", "unclear") else None
+        line = getattr(mends, "lineno", 0)
+        return (kind, why) if mends is None else ("repair", f"it looks whether something is well and mends it (line {line})")
+
+    def _own_functions(self, name: str) -> list[Function]:
+        return [one for module in self.values.modules for one in module.functions.get(name, ()) if one is not self.function]
 
     @staticmethod
     def _without_steady(waits: list[Wait], exits: list[ast.stmt]) -> tuple[str, str]:

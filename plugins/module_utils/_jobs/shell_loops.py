@@ -13,10 +13,12 @@ import typing as t
 
 from .._errors import Unparsable
 from . import signs
-from .model import INFERRED, MOST_LOOPS, SURE, Interval, Judged, Loop
+from .model import INFERRED, MOST_LOOPS, SLEEP_LOOP, SURE, Interval, Judged, Loop
 from .python_loops import LONGEST, SHORTEST, WITHIN
+from .shell_mending import find_mending
 from .shell_reader import read_script
 from .shell_signs import ECHOES, is_child_server, is_event, is_sleep
+from .shell_state import find_carried
 from .shell_tree import Node, walk
 from .shell_values import Variables
 from .weigh import weigh
@@ -108,6 +110,7 @@ class _Script:
         self.variables = Variables(nodes, argv, environment)
         self._read_in(read)
         self._main: list[tuple[str, ...]] = []
+        self._waits_of: dict[tuple[str, int, str], list[_Wait]] = {}
         self._serving: list[str] = []
         self._children = False
         self._found: list[tuple[Loop, Node]] = []
@@ -137,9 +140,16 @@ class _Script:
         loops = [loop for loop, _node in self._found]
         judged = weigh(loops, self._serving, self._children)
         chosen = next((node for loop, node in self._found if loop is judged.loop), None)
+        if judged.verdict == SLEEP_LOOP and chosen is not None and self._carries(chosen):
+            judged = judged._replace(confidence=INFERRED)
         rounds = [one.argv for one in walk((chosen,)) if one.kind == "simple" and one.argv] if chosen is not None else []
         last = next((tuple(node.argv) for node in reversed(self.nodes) if node.kind == "simple" and node.argv), ())
         return ShellProgram(judged, tuple(self._main), tuple(rounds), last)
+
+    def _carries(self, loop: Node) -> bool:
+        """Whether a round goes on with what the last one left in variables: what a run of its own would not know."""
+        body = tuple(node for part in loop.parts for node in part)
+        return any(one.is_read for one in find_carried(self._text, body, self.functions))
 
     def _run(self, nodes: t.Sequence[Node], background: bool, depth: int = _DEPTH) -> None:
         """Walks over what runs, functions where they are called."""
@@ -332,14 +342,16 @@ class _Script:
                 found.append(self._text[node.start : node.stop])
         return re.sub(r"(?m)^[ \t]*#[^\n]*", "", "\n".join(found))
 
-    def _all(self, nodes: t.Sequence[Node], depth: int = _DEPTH, seen: frozenset[str] = frozenset()) -> t.Iterator[Node]:
-        """Every command of a round, functions where they are called."""
+    def _all(self, nodes: t.Sequence[Node], depth: int = _DEPTH, seen: set[str] | None = None) -> t.Iterator[Node]:
+        """Every command of a round, functions where they are called first."""
+        seen = set() if seen is None else seen
         for node in walk(nodes):
             yield node
             if node.name in self.functions and depth and node.name not in seen:
+                seen.add(node.name)
                 function = self.functions[node.name]
                 yield function
-                yield from self._all(function.parts[0], depth - 1, seen | {node.name})
+                yield from self._all(function.parts[0], depth - 1, seen)
 
     def _classify(self, node: Node) -> Loop:
         condition, body = node.parts if len(node.parts) == 2 else ((), node.parts[0])
@@ -395,7 +407,9 @@ class _Script:
         seconds = wait.interval.seconds
         if all(signs.WATCHDOG.search(" ".join(one.argv)) for one in work):
             return "watchdog", "it feeds a watchdog"
-        return self._by_work(work, every, text, seconds)
+        kind, why = self._by_work(work, every, text, seconds)
+        mends = find_mending(body, self.functions, self._text, seconds) if kind in ("job", "unclear") else None
+        return (kind, why) if mends is None else ("repair", f"it looks whether something is well and mends it (line {mends.line})")
 
     def _no_work(self, every: t.Sequence[Node], wait: _Wait) -> tuple[str, str]:
         said = " ".join(" ".join(one.argv) + " ".join(target for _sign, target in one.redirects) for one in every if one.name in ECHOES)
@@ -534,7 +548,11 @@ class _Script:
 
     def _waits_of_call(self, node: Node, depth: int, place: str) -> list[_Wait]:
         function = self.functions[node.name]
-        inner = [one for one in self._waits(function.parts[0], depth - 1, place) if one.place == place]
+        # Once for each function: scripts whose functions call each other many times would take for ever.
+        known = (node.name, depth, place)
+        if known not in self._waits_of:
+            self._waits_of[known] = [one for one in self._waits(function.parts[0], depth - 1, place) if one.place == place]
+        inner = self._waits_of[known]
         if not inner:
             return []
         interval = inner[0].interval

@@ -109,3 +109,11 @@ def test_names_that_are_given_each_other_end() -> None:
 def test_python_that_costs_too_much_is_not_read(text: str, why: str) -> None:
     (found,) = judge_given({"opt/x.py": text, "x.service": "[Service]\nExecStart=/usr/bin/python3 /opt/x.py\n"})
     assert (found.verdict, why in found.why) == ("cannot_tell", True), found.why
+
+
+def test_functions_that_call_each_other_many_times_are_read_once() -> None:
+    """Thirty calls in each of eight would be 30 to the eighth."""
+    functions = "".join(f"f{number}() {{\n" + f"  f{number + 1}\n" * 30 + "}\n" for number in range(8))
+    script = f"#!/bin/sh\n{functions}f8() {{ rsync -a /srv backup:/srv; }}\nwhile true; do\n  f5\n  sleep 300\ndone\n"
+    (found,) = judge_given({"/etc/systemd/system/fan.service": "[Service]\nExecStart=/opt/fan.sh\n", "/opt/fan.sh": script})
+    assert (found.verdict, found.interval) == ("sleep_loop", 300.0)

@@ -64,6 +64,12 @@ def test_the_interval_is_told(name: str) -> None:
     assert FOUND[name].interval == pytest.approx(EXPECTED[name]["interval"])
 
 
+@pytest.mark.feature("C1")
+@pytest.mark.parametrize("name", [name for name, one in EXPECTED.items() if "confidence" in one])
+def test_what_a_round_remembers_lowers_the_confidence(name: str) -> None:
+    assert FOUND[name].confidence == EXPECTED[name]["confidence"]
+
+
 @pytest.mark.feature("C4")
 @pytest.mark.parametrize("name", [name for name, one in EXPECTED.items() if "problems" in one])
 def test_the_problems_of_a_pair_are_told(name: str) -> None:
