@@ -36,7 +36,7 @@ $(VENV_STAMP):
 test-fast: venv ## Style, types, layers and unit tests: under a minute, no host
 	ruff check .
 	mypy
-	pytest -q -n 4 tests/unit
+	pytest -q -n 4 --hypothesis-profile=quick tests/unit --ignore=tests/unit/plugins/standalone
 
 # Cheap stages first. ansible-test, which makes its own environments for minutes, goes on beside them. The scenarios come last,
 # so that pytest's own count closes the output.

@@ -20,6 +20,7 @@ sys.path.insert(0, str(link_collection(CHECKOUT)))
 
 # How long something takes says nothing on a machine that does other things as well.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("untimed"), max_examples=15)
 hypothesis.settings.load_profile("untimed")
 
 # Writes down how the tests that show a feature ended, for `make features`.
